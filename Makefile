@@ -1,0 +1,52 @@
+# Two commands on a fresh machine: `make demo` and `make test`. Each makes .venv first when it is missing or out of date.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+
+.PHONY: help setup demo serve sandbox test check format lock bench clean
+
+help: ## list the targets
+	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
+
+$(STAMP): requirements-dev.lock pyproject.toml
+	$(PYTHON) -c 'import sys; sys.exit(0 if sys.version_info >= (3, 11) else "Python 3.11 or newer is needed; set PYTHON=...")'
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install --quiet --require-hashes --no-deps -r requirements-dev.lock
+	$(BIN)/pip install --quiet --no-deps --no-build-isolation --editable .
+	@touch $@
+
+setup: $(STAMP) ## make the environment in .venv
+
+demo: $(STAMP) ## run the whole flow against the sandbox: dry run, then placing orders
+	$(BIN)/hedge-service demo
+
+serve: $(STAMP) ## serve with config.toml (dry run on demo unless told otherwise)
+	$(BIN)/hedge-service serve
+
+sandbox: $(STAMP) ## serve the stand-ins for Kalshi, Stripe and the model on loopback
+	$(BIN)/hedge-service sandbox
+
+test: $(STAMP) ## run the tests (under 5 minutes on 2 cores)
+	$(BIN)/pytest -n auto --dist worksteal
+
+check: $(STAMP) ## ruff, mypy strict and the import layers
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+format: $(STAMP) ## format and sort imports
+	$(BIN)/ruff check --fix-only --quiet .
+	$(BIN)/ruff format .
+
+bench: $(STAMP) ## benchmarks in real time
+	$(BIN)/python -m benchmarks.limiter
+
+lock: ## write the lock files anew (needs uv)
+	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header -o requirements.lock pyproject.toml
+	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --extra dev -o requirements-dev.lock pyproject.toml
+
+clean: ## remove the environment and what tools left behind
+	rm -rf $(VENV) .mypy_cache .ruff_cache .import_linter_cache .hypothesis

@@ -1,0 +1,1 @@
+"""Peers over the network. No decisions, no database."""

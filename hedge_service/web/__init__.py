@@ -1,0 +1,1 @@
+"""HTTP doors: verify, put, nudge, answer."""
