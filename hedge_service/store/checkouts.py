@@ -1,0 +1,95 @@
+"""Pending payments: one checkout per quote, written before Stripe is asked."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import ColumnElement, Row, select, update
+
+from hedge_service.clock import instant, millis
+from hedge_service.core.parlay import Checkout, CheckoutState
+from hedge_service.store.rows import insert_if_absent
+from hedge_service.store.schema import checkouts
+
+if TYPE_CHECKING:
+    from sqlalchemy.engine import Connection
+
+    from hedge_service.core.parlay import Quote
+
+
+def begin(tx: Connection, checkout: Checkout) -> Checkout:
+    """Write a pending checkout, or give the one that the quote already has (its parameters win)."""
+    insert_if_absent(tx, checkouts, _columns(checkout))
+    return _one(tx, checkouts.c.quote_id == checkout.quote_id)
+
+
+def opened(tx: Connection, reference: str, *, session_id: str, url: str | None) -> Checkout:
+    """Record the session that Stripe made; a checkout that went further stays where it is."""
+    where = (checkouts.c.reference == reference, checkouts.c.state == CheckoutState.PENDING.value)
+    values = {"session_id": session_id, "url": url, "state": CheckoutState.OPEN.value}
+    tx.execute(update(checkouts).where(*where).values(**values))
+    return _one(tx, checkouts.c.reference == reference)
+
+
+def moved(tx: Connection, reference: str, state: CheckoutState, *, session_id: str) -> None:
+    """Move a checkout that is not paid to `state` and remember its session."""
+    where = (checkouts.c.reference == reference, checkouts.c.state != CheckoutState.PAID.value)
+    tx.execute(update(checkouts).where(*where).values(state=state.value, session_id=session_id))
+
+
+def by_reference(tx: Connection, reference: str) -> Checkout | None:
+    """Find the checkout that a Stripe session's client_reference_id names."""
+    return _maybe(tx, checkouts.c.reference == reference)
+
+
+def by_session(tx: Connection, session_id: str) -> Checkout | None:
+    """Find the checkout of a Stripe session."""
+    return _maybe(tx, checkouts.c.session_id == session_id)
+
+
+def of_quote(tx: Connection, quote: Quote) -> Checkout | None:
+    """Find the checkout of a quote."""
+    return _maybe(tx, checkouts.c.quote_id == quote.id)
+
+
+def _one(tx: Connection, where: ColumnElement[bool]) -> Checkout:
+    return _checkout(tx.execute(select(checkouts).where(where)).one())
+
+
+def _maybe(tx: Connection, where: ColumnElement[bool]) -> Checkout | None:
+    row = tx.execute(select(checkouts).where(where)).one_or_none()
+    return None if row is None else _checkout(row)
+
+
+def _columns(checkout: Checkout) -> dict[str, Any]:
+    return {
+        "reference": checkout.reference,
+        "quote_id": checkout.quote_id,
+        "user_id": checkout.user_id,
+        "environment": checkout.environment,
+        "amount_cents": checkout.amount_cents,
+        "currency": checkout.currency,
+        "state": checkout.state.value,
+        "created_ms": millis(checkout.created_at),
+        "window_ends_ms": millis(checkout.window_ends_at),
+        "session_expires_ms": millis(checkout.session_expires_at),
+        "session_id": checkout.session_id,
+        "url": checkout.url,
+    }
+
+
+def _checkout(row: Row[Any]) -> Checkout:
+    return Checkout(
+        reference=row.reference,
+        quote_id=row.quote_id,
+        user_id=row.user_id,
+        environment=row.environment,
+        amount_cents=row.amount_cents,
+        currency=row.currency,
+        state=CheckoutState(row.state),
+        created_at=instant(row.created_ms),
+        window_ends_at=instant(row.window_ends_ms),
+        session_expires_at=instant(row.session_expires_ms),
+        session_id=row.session_id,
+        url=row.url,
+    )

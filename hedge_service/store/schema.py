@@ -1,0 +1,297 @@
+"""Tables. The sum of the migrations equals this file (tested).
+
+Money is integer micros (1/1,000,000 dollar), counts integer centis (1/100 contract), times integer
+milliseconds since 1970 (UTC), probabilities decimal text.
+"""
+
+from __future__ import annotations
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    CheckConstraint,
+    Column,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    Table,
+    Text,
+    UniqueConstraint,
+    false,
+)
+
+metadata = MetaData(
+    naming_convention={
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "ck": "ck_%(table_name)s_%(constraint_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_N_name)s_%(referred_table_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+)
+
+# SQLite gives row ids only to a column whose type reads INTEGER.
+RowId = BigInteger().with_variant(Integer(), "sqlite")
+
+identity = Table(
+    "identity",
+    metadata,
+    Column("name", Text, primary_key=True),
+    Column("value", Text, nullable=False),
+)
+
+bets = Table(
+    "bets",
+    metadata,
+    Column("id", RowId, primary_key=True, autoincrement=True),
+    Column("user_id", Text, nullable=False),
+    Column("market_id", Text, nullable=False),
+    Column("market_title", Text, nullable=False),
+    Column("market_url", Text, nullable=False),
+    Column("image_url", Text),
+    Column("option_id", Text, nullable=False),
+    Column("option_label", Text, nullable=False),
+    Column("prob", Text, nullable=False),
+    Column("ticker", Text, nullable=False),
+    Column("event_ticker", Text, nullable=False),
+    Column("side", Text, nullable=False),
+    Column("environment", Text, nullable=False),
+    Column("added_ms", BigInteger, nullable=False),
+    UniqueConstraint("user_id", "ticker", "side"),
+    Index(None, "market_title", "option_label"),
+    # Ids are never given twice, so that clearing "just its bets" can't hit a later bet.
+    sqlite_autoincrement=True,
+)
+
+quotes = Table(
+    "quotes",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("fingerprint", Text, nullable=False),
+    Column("user_id", Text, nullable=False),
+    Column("environment", Text, nullable=False),
+    Column("stake_micros", BigInteger, nullable=False),
+    Column("payout_micros", BigInteger, nullable=False),
+    Column("probability", Text, nullable=False),
+    Column("product", Text, nullable=False),
+    Column("strategy", Text, nullable=False),
+    Column("created_ms", BigInteger, nullable=False),
+    Column("expires_ms", BigInteger, nullable=False),
+    Column("body", Text, nullable=False),
+    Column("advice", Text, nullable=False),
+    CheckConstraint("stake_micros > 0 AND payout_micros > 0", name="positive"),
+)
+
+quote_legs = Table(
+    "quote_legs",
+    metadata,
+    Column("quote_id", Text, ForeignKey("quotes.id"), primary_key=True),
+    Column("leg", Integer, primary_key=True),
+    Column("ticker", Text, nullable=False),
+    Column("bet", Text, nullable=False),
+    Column("ask_micros", BigInteger, nullable=False),
+    Column("amount_micros", BigInteger, nullable=False),
+    Column("contracts_centis", BigInteger, nullable=False),
+    Column("skip", Text),
+)
+
+model_calls = Table(
+    "model_calls",
+    metadata,
+    Column("id", RowId, primary_key=True, autoincrement=True),
+    Column("at_ms", BigInteger, nullable=False),
+    Column("fingerprint", Text, nullable=False),
+    Index(None, "at_ms"),
+)
+
+checkouts = Table(
+    "checkouts",
+    metadata,
+    Column("reference", Text, primary_key=True),
+    Column("quote_id", Text, ForeignKey("quotes.id"), nullable=False, unique=True),
+    Column("user_id", Text, nullable=False),
+    Column("environment", Text, nullable=False),
+    Column("amount_cents", BigInteger, nullable=False),
+    Column("currency", Text, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("created_ms", BigInteger, nullable=False),
+    Column("window_ends_ms", BigInteger, nullable=False),
+    Column("session_expires_ms", BigInteger, nullable=False),
+    Column("session_id", Text, unique=True),
+    Column("url", Text),
+)
+
+inbox = Table(
+    "inbox",
+    metadata,
+    Column("id", RowId, primary_key=True, autoincrement=True),
+    Column("source", Text, nullable=False),
+    Column("external_id", Text, nullable=False),
+    Column("type", Text, nullable=False),
+    Column("created_ms", BigInteger, nullable=False),
+    Column("received_ms", BigInteger, nullable=False),
+    Column("payload", LargeBinary, nullable=False),
+    Column("handled_ms", BigInteger),
+    Column("result", Text),
+    Column("tries", Integer, nullable=False, server_default="0"),
+    Column("next_try_ms", BigInteger, nullable=False, server_default="0"),
+    UniqueConstraint("source", "external_id"),
+    Index("ix_inbox_open", "next_try_ms", sqlite_where=Column("handled_ms").is_(None)),
+    sqlite_autoincrement=True,
+)
+
+payments = Table(
+    "payments",
+    metadata,
+    Column("session_id", Text, primary_key=True),
+    Column("quote_id", Text),
+    Column("event_id", Text, nullable=False),
+    Column("payment_intent", Text),
+    Column("amount_cents", BigInteger, nullable=False),
+    Column("currency", Text, nullable=False),
+    Column("paid_ms", BigInteger, nullable=False),
+    Column("recorded_ms", BigInteger, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("reason", Text),
+    Index(None, "state"),
+)
+
+parlays = Table(
+    "parlays",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("session_id", Text, nullable=False, unique=True),
+    Column("quote_id", Text, ForeignKey("quotes.id"), nullable=False, unique=True),
+    Column("user_id", Text, nullable=False),
+    Column("environment", Text, nullable=False),
+    Column("mode", Text, nullable=False),
+    Column("stake_micros", BigInteger, nullable=False),
+    Column("payout_micros", BigInteger, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("accepted_ms", BigInteger, nullable=False),
+    Column("outcome", Text),
+    Column("revision", Integer, nullable=False, server_default="0"),
+    Column("claimed_ms", BigInteger),
+    Index(None, "user_id"),
+    Index(None, "state"),
+)
+
+parlay_legs = Table(
+    "parlay_legs",
+    metadata,
+    Column("parlay_id", Text, ForeignKey("parlays.id"), primary_key=True),
+    Column("leg", Integer, primary_key=True),
+    Column("ticker", Text, nullable=False),
+    Column("side", Text, nullable=False),
+    Column("bet", Text, nullable=False),
+    Column("ask_micros", BigInteger, nullable=False),
+    Column("amount_micros", BigInteger, nullable=False),
+    Column("skip", Text),
+    Column("market_status", Text),
+    Column("value_micros", BigInteger),
+    Column("checked_ms", BigInteger),
+    Column("settled_ms", BigInteger),
+    Index(None, "ticker"),
+)
+
+summaries = Table(
+    "summaries",
+    metadata,
+    Column("parlay_id", Text, ForeignKey("parlays.id"), primary_key=True),
+    Column("revision", Integer, primary_key=True),
+    Column("figures", Text, nullable=False),
+    Column("made_ms", BigInteger, nullable=False),
+    # Set after the log line is out: a line may be repeated after a crash, never lost.
+    Column("emitted_ms", BigInteger),
+)
+
+intents = Table(
+    "intents",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("parlay_id", Text, ForeignKey("parlays.id"), nullable=False),
+    Column("leg", Integer, nullable=False),
+    Column("purpose", Text, nullable=False),
+    Column("sequence", Integer, nullable=False),
+    Column("ticker", Text, nullable=False),
+    Column("side", Text, nullable=False),
+    Column("count_centis", BigInteger, nullable=False),
+    Column("price_micros", BigInteger, nullable=False),
+    Column("max_cost_micros", BigInteger, nullable=False),
+    Column("time_in_force", Text, nullable=False),
+    Column("reduce_only", Boolean, nullable=False, server_default=false()),
+    Column("created_ms", BigInteger, nullable=False),
+    Column("expires_ms", BigInteger, nullable=False),
+    Column("ended_ms", BigInteger),
+    Column("end_reason", Text),
+    # What still counts against the caps: max_cost while open, cost and fees once ended.
+    Column("reserved_micros", BigInteger, nullable=False),
+    UniqueConstraint("parlay_id", "leg", "purpose", "sequence"),
+    CheckConstraint("count_centis > 0", name="count"),
+    CheckConstraint("price_micros > 0 AND price_micros < 1000000", name="price"),
+    Index("ix_intents_open", "created_ms", sqlite_where=Column("ended_ms").is_(None)),
+    Index(None, "created_ms"),
+)
+
+attempts = Table(
+    "attempts",
+    metadata,
+    Column("client_order_id", Text, primary_key=True),
+    Column("intent_id", Text, ForeignKey("intents.id"), nullable=False),
+    Column("number", Integer, nullable=False),
+    Column("count_centis", BigInteger, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("body", LargeBinary, nullable=False),
+    Column("sends", Integer, nullable=False, server_default="0"),
+    # Some earlier copy is not proved unsent: a refusal of a later copy proves nothing.
+    Column("in_doubt", Boolean, nullable=False, server_default=false()),
+    Column("clock_retried", Boolean, nullable=False, server_default=false()),
+    Column("epoch", BigInteger),
+    Column("order_id", Text, unique=True),
+    Column("fill_centis", BigInteger, nullable=False, server_default="0"),
+    Column("cost_micros", BigInteger, nullable=False, server_default="0"),
+    Column("fees_micros", BigInteger, nullable=False, server_default="0"),
+    Column("code", Text),
+    Column("planned_ms", BigInteger, nullable=False),
+    Column("first_sent_ms", BigInteger),
+    Column("last_sent_ms", BigInteger),
+    Column("ended_ms", BigInteger),
+    UniqueConstraint("intent_id", "number"),
+    CheckConstraint("fill_centis >= 0 AND fill_centis <= count_centis", name="fill"),
+    Index(None, "state"),
+)
+
+order_events = Table(
+    "order_events",
+    metadata,
+    Column("id", RowId, primary_key=True, autoincrement=True),
+    Column("client_order_id", Text, ForeignKey("attempts.client_order_id"), nullable=False),
+    Column("at_ms", BigInteger, nullable=False),
+    Column("event", Text, nullable=False),
+    Column("old_state", Text),
+    Column("new_state", Text, nullable=False),
+    Column("evidence", Text, nullable=False),
+    Index(None, "client_order_id"),
+)
+
+leases = Table(
+    "leases",
+    metadata,
+    Column("account", Text, primary_key=True),
+    Column("epoch", BigInteger, nullable=False),
+    Column("holder", Text, nullable=False),
+    Column("expires_ms", BigInteger, nullable=False),
+    Column("reconciled_ms", BigInteger),
+)
+
+halts = Table(
+    "halts",
+    metadata,
+    Column("id", RowId, primary_key=True, autoincrement=True),
+    Column("at_ms", BigInteger, nullable=False),
+    Column("halted", Boolean, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("actor", Text, nullable=False),
+)
