@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from decimal import ROUND_FLOOR, Decimal
+from decimal import Decimal
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
@@ -51,7 +51,7 @@ class PriceRange:
     step: Decimal
 
     def __post_init__(self) -> None:
-        if self.step <= 0 or self.end < self.start:
+        if self.step <= 0 or not 0 <= self.start <= self.end <= 1:
             raise ValueError(f"not a price range: {self.start} to {self.end} by {self.step}")
 
 
@@ -86,8 +86,8 @@ class Grid:
         top = min(price, part.end)
         if top < part.start:
             return None
-        steps = ((top - part.start) / part.step).to_integral_value(ROUND_FLOOR)
-        tick = part.start + steps * part.step
+        # `//` is exact, where `/` would first round to 28 digits and could reach the next tick
+        tick = part.start + (top - part.start) // part.step * part.step
         if tick >= 1:
             tick -= part.step
         return tick if tick > 0 and tick >= part.start else None
@@ -96,7 +96,7 @@ class Grid:
 def _mirror(part: PriceRange) -> PriceRange:
     # The grid of 1 - price. A range whose length is no whole number of steps is anchored at its start,
     # so the mirror ends at its last tick, not at the range's stated end.
-    last = part.start + ((part.end - part.start) / part.step).to_integral_value(ROUND_FLOOR) * part.step
+    last = part.start + (part.end - part.start) // part.step * part.step
     return PriceRange(start=1 - last, end=1 - part.start, step=part.step)
 
 

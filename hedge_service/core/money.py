@@ -14,19 +14,38 @@ MICROS_PER_DOLLAR = 1_000_000
 MICROS_PER_CENT = 10_000
 CENTIS_PER_CONTRACT = 100
 
+# What arithmetic on 28 digits holds exactly; anything else is a slip or an attack ("1e999999999").
+MOST_DIGITS = 28
+LARGEST_EXPONENT = 15
+SMALLEST_EXPONENT = -28
+
 
 def decimal_of(text: str | int | Decimal) -> Decimal:
-    """Read an exact finite decimal number.
+    """Read an exact finite decimal number; text is plain ASCII, without spaces or underscores.
 
-    Raises ValueError for text that is no number, for NaN and for infinities.
+    Raises ValueError for text that is no number, for NaN, for infinities and for numbers of 10^16 and more
+    or with more than 28 digits, which later arithmetic would round silently.
     """
+    if isinstance(text, str) and not _plain(text):
+        raise ValueError(f"not a decimal number: {text[:40]!r}")
     try:
         number = Decimal(text)
     except InvalidOperation:
         raise ValueError(f"not a decimal number: {str(text)[:40]!r}") from None
     if not number.is_finite():
         raise ValueError(f"not a finite number: {str(text)[:40]!r}")
+    if len(number.as_tuple().digits) > MOST_DIGITS or not _in_range(number):
+        raise ValueError(f"a number out of range: {str(text)[:40]!r}")
     return number
+
+
+def _plain(text: str) -> bool:
+    # Decimal itself also reads " 1", "1_0" and the digits of every script.
+    return text.isascii() and "_" not in text and text == text.strip()
+
+
+def _in_range(number: Decimal) -> bool:
+    return number == 0 or SMALLEST_EXPONENT <= number.adjusted() <= LARGEST_EXPONENT
 
 
 def _units(number: Decimal, per_one: int, what: str) -> int:
@@ -123,9 +142,9 @@ class Count:
 
     @classmethod
     def floor(cls, contracts: Decimal, step: Decimal) -> Self:
-        """Round contracts down to a whole number of lots of `step` contracts."""
-        lots = (contracts / step).to_integral_value(ROUND_FLOOR)
-        return cls.of(max(lots, Decimal(0)) * step)
+        """Round contracts down to a whole number of lots of `step` contracts; below one lot gives none."""
+        # `//` is exact, where `/` would first round to 28 digits and could reach the next lot
+        return cls.of(max(contracts // step, Decimal(0)) * step)
 
     @property
     def contracts(self) -> Decimal:

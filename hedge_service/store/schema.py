@@ -20,6 +20,7 @@ from sqlalchemy import (
     Text,
     UniqueConstraint,
     false,
+    text,
 )
 
 metadata = MetaData(
@@ -138,7 +139,12 @@ inbox = Table(
     Column("tries", Integer, nullable=False, server_default="0"),
     Column("next_try_ms", BigInteger, nullable=False, server_default="0"),
     UniqueConstraint("source", "external_id"),
-    Index("ix_inbox_open", "next_try_ms", sqlite_where=Column("handled_ms").is_(None)),
+    Index(
+        "ix_inbox_open",
+        "next_try_ms",
+        sqlite_where=text("handled_ms IS NULL"),
+        postgresql_where=text("handled_ms IS NULL"),
+    ),
     sqlite_autoincrement=True,
 )
 
@@ -231,7 +237,12 @@ intents = Table(
     UniqueConstraint("parlay_id", "leg", "purpose", "sequence"),
     CheckConstraint("count_centis > 0", name="count"),
     CheckConstraint("price_micros > 0 AND price_micros < 1000000", name="price"),
-    Index("ix_intents_open", "created_ms", sqlite_where=Column("ended_ms").is_(None)),
+    Index(
+        "ix_intents_open",
+        "created_ms",
+        sqlite_where=text("ended_ms IS NULL"),
+        postgresql_where=text("ended_ms IS NULL"),
+    ),
     Index(None, "created_ms"),
 )
 

@@ -1,0 +1,265 @@
+"""From intents to orders: one driver per open intent, so that no leg waits for another."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from hedge_service.core import ids
+from hedge_service.core.journal import (
+    Attempt,
+    Begin,
+    End,
+    GiveUp,
+    LookUp,
+    Send,
+    Track,
+    UnknownStep,
+    next_step,
+)
+from hedge_service.core.orders import AttemptState, IllegalMove
+from hedge_service.core.parlay import Mode
+from hedge_service.errors import PeerError
+from hedge_service.flow.order_log import order_fields
+from hedge_service.flow.sending import Halted
+from hedge_service.store import journal, parlays
+from hedge_service.store.db import StoreUnavailable
+from hedge_service.store.leases import Deposed
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Coroutine
+
+    from sqlalchemy.engine import Connection
+
+    from hedge_service.clients.limiter import RateLimiter
+    from hedge_service.clock import Clock
+    from hedge_service.core.journal import Intent, Step
+    from hedge_service.core.orders import Order
+    from hedge_service.flow.lookup import LookUps
+    from hedge_service.flow.runner import Nudge
+    from hedge_service.flow.sender import Sender
+    from hedge_service.flow.sending import Wire
+    from hedge_service.store.db import Database
+    from hedge_service.store.parlays import Parlay
+
+MOST_DRIVERS = 1_000
+FIRST_WAIT_S = 0.25
+LONGEST_WAIT_S = 5.0
+PARKED_WAIT_S = 60.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OrderRules:
+    """What the dispatcher needs of the configuration; `url` is where creates go, for dry runs."""
+
+    dry_run: bool
+    subaccount: int
+    max_attempts: int
+    create_cost: int
+    url: str
+    body: Callable[[Order], bytes]
+
+
+class Dispatcher:
+    """Drives every open intent to its end, one step of the table at a time."""
+
+    def __init__(
+        self,
+        *,
+        database: Database,
+        wire: Wire,
+        lookups: LookUps,
+        limiter: RateLimiter,
+        sender: Sender,
+        clock: Clock,
+        rules: OrderRules,
+        changed: Nudge,
+        log: Any,
+    ) -> None:
+        self._database = database
+        self._wire = wire
+        self._lookups = lookups
+        self._limiter = limiter
+        self._sender = sender
+        self._clock = clock
+        self._rules = rules
+        self._changed = changed
+        self._log = log
+        self._drivers: dict[str, asyncio.Task[None]] = {}
+        self._on_the_wire: set[asyncio.Task[Any]] = set()
+
+    async def step(self) -> None:
+        """Start a driver for every open intent that has none; a failed driver is told and raised."""
+        self._collect()
+        if not self._sender.may_send():
+            return
+        for intent_id in await self._database.read(lambda tx: journal.open_intents(tx, MOST_DRIVERS)):
+            if intent_id not in self._drivers and len(self._drivers) < MOST_DRIVERS:
+                task = asyncio.create_task(self._drive(intent_id), name=f"drive.{intent_id}")
+                self._drivers[intent_id] = task
+
+    async def stop(self, within_s: float) -> None:
+        """Start no new send, and let those on the wire end, for at most `within_s`."""
+        for task in self._drivers.values():
+            task.cancel()
+        if self._on_the_wire:
+            await asyncio.wait(self._on_the_wire, timeout=within_s)
+        await asyncio.gather(*self._drivers.values(), return_exceptions=True)
+        self._drivers.clear()
+
+    def _collect(self) -> None:
+        for intent_id, task in list(self._drivers.items()):
+            if task.done():
+                del self._drivers[intent_id]
+                if not task.cancelled():
+                    task.result()
+
+    async def _drive(self, intent_id: str) -> None:
+        """Take steps until the intent has ended, the lease is lost or the process stops."""
+        intent, attempts = await self._database.read(lambda tx: journal.load(tx, intent_id))
+        parlay = await self._database.read(lambda tx: parlays.get(tx, intent.parlay_id))
+        if parlay is None:
+            return
+        wait_s = FIRST_WAIT_S
+        while self._sender.epoch is not None:
+            step = next_step(intent, attempts, now=self._clock.now(), max_attempts=self._rules.max_attempts)
+            if isinstance(step, End):
+                await self._end(intent, step)
+                return
+            before = attempts
+            wait_s = await self._take(step, intent, parlay, wait_s)
+            self._changed.set()
+            attempts = (await self._database.read(lambda tx: journal.load(tx, intent_id)))[1]
+            if wait_s > 0:
+                await self._clock.sleep(wait_s)
+            wait_s = _longer(wait_s) if attempts == before else FIRST_WAIT_S
+
+    async def _take(self, step: Step, intent: Intent, parlay: Parlay, wait_s: float) -> float:
+        """Take one step; give how long to wait before the next one."""
+        try:
+            return await self._act(step, intent, parlay, wait_s)
+        except (Deposed, IllegalMove) as error:
+            # The row has moved under us: another epoch's work, or ours before a lost lease. Read it anew.
+            self._log.warning("order.moved_meanwhile", intent_id=intent.id, reason=str(error))
+            return _longer(wait_s)
+        except (Halted, StoreUnavailable, PeerError) as error:
+            self._log.warning(
+                "order.waiting", parlay_id=intent.parlay_id, ticker=intent.ticker, reason=str(error)
+            )
+            return _longer(wait_s)
+
+    async def _act(self, step: Step, intent: Intent, parlay: Parlay, wait_s: float) -> float:
+        match step:
+            case Begin():
+                return await self._begin(step, intent, parlay)
+            case Send(attempt=attempt):
+                return await self._send(intent, attempt, parlay, wait_s)
+            case GiveUp(attempt=attempt, reason=reason):
+                await self._not_sent(intent, attempt, reason)
+                return 0
+            case LookUp(attempt=attempt):
+                return await self._look_up(intent, attempt, wait_s)
+            case Track(attempt=attempt):
+                return 0 if await self._lookups.follow(intent, attempt) else _longer(wait_s)
+            case End():
+                return 0
+
+    async def _begin(self, step: Begin, intent: Intent, parlay: Parlay) -> float:
+        if step.not_before is not None and (early := step.not_before - self._clock.now()).total_seconds() > 0:
+            await self._clock.sleep(early.total_seconds())
+        order_id = ids.client_order_id(
+            session_id=parlay.session_id,
+            leg=intent.leg,
+            purpose=intent.purpose.value,
+            sequence=intent.sequence,
+            attempt=step.number,
+        )
+        order = intent.order(order_id, step.count, self._rules.subaccount)
+        planned = Attempt(
+            client_order_id=order_id,
+            intent_id=intent.id,
+            number=step.number,
+            count=step.count,
+            state=AttemptState.PLANNED,
+            body=self._rules.body(order),
+            planned_at=self._clock.now(),
+        )
+
+        def plan(tx: Connection) -> Attempt:
+            self._sender.guard(tx)
+            return journal.plan(tx, planned)
+
+        await self._database.write(plan)
+        return 0
+
+    async def _send(self, intent: Intent, attempt: Attempt, parlay: Parlay, wait_s: float) -> float:
+        if parlay.mode is Mode.DRY_RUN:
+            await self._dry_run(intent, attempt)
+            return 0
+        if self._rules.dry_run:
+            await self._not_sent(intent, attempt, "service_in_dry_run")
+            return 0
+        after = await self._put_on_the_wire(intent, attempt)
+        return (
+            wait_s if after.state is AttemptState.PLANNED and after.code != "header_timestamp_expired" else 0
+        )
+
+    async def _put_on_the_wire(self, intent: Intent, attempt: Attempt) -> Attempt:
+        async with self._limiter.write.acquire(self._rules.create_cost) as grant:
+            return await self._unbroken(self._wire.send(intent, attempt, grant))
+
+    async def _unbroken(self, work: Coroutine[Any, Any, Attempt]) -> Attempt:
+        # A cancelled driver leaves the send to its own end, with its grant; `stop` waits for it.
+        task = asyncio.create_task(work)
+        self._on_the_wire.add(task)
+        task.add_done_callback(self._on_the_wire.discard)
+        return await asyncio.shield(task)
+
+    async def _look_up(self, intent: Intent, attempt: Attempt, wait_s: float) -> float:
+        step = await self._lookups.resolve(intent, attempt)
+        if step is UnknownStep.RESEND and not self._rules.dry_run:
+            await self._put_on_the_wire(intent, attempt)
+            return wait_s
+        if attempt.state is AttemptState.PARKED:
+            return PARKED_WAIT_S
+        return 0 if step is None else wait_s
+
+    async def _dry_run(self, intent: Intent, attempt: Attempt) -> None:
+        done = await self._ended(attempt, AttemptState.DRY_RUN, "order.dry_run", None)
+        self._log.info(
+            "order.dry_run",
+            **order_fields(intent, done),
+            method="POST",
+            url=self._rules.url,
+            body=attempt.body.decode(),
+        )
+
+    async def _not_sent(self, intent: Intent, attempt: Attempt, reason: str) -> None:
+        done = await self._ended(attempt, AttemptState.NOT_SENT, "order.not_sent", reason)
+        self._log.warning("order.not_sent", **order_fields(intent, done), reason=reason)
+
+    async def _ended(self, attempt: Attempt, state: AttemptState, event: str, code: str | None) -> Attempt:
+        now = self._clock.now()
+
+        def end(tx: Connection) -> Attempt:
+            self._sender.guard(tx)
+            return journal.moved(
+                tx, attempt, state, at=now, event=event, evidence={"reason": code}, code=code
+            )
+
+        return await self._database.write(end)
+
+    async def _end(self, intent: Intent, step: End) -> None:
+        now = self._clock.now()
+
+        def end(tx: Connection) -> None:
+            self._sender.guard(tx)
+            journal.end_intent(tx, intent.id, step.reason.value, now)
+
+        await self._database.write(end)
+        self._changed.set()
+
+
+def _longer(wait_s: float) -> float:
+    return min(max(wait_s, FIRST_WAIT_S) * 2, LONGEST_WAIT_S)

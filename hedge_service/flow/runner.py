@@ -1,0 +1,44 @@
+"""Loops: they wake on a nudge, poll anyway, and a dead one is noticed."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Any
+
+from hedge_service.store.db import StoreUnavailable
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+
+class Nudge:
+    """A wake-up that may be lost without harm: every loop also polls."""
+
+    def __init__(self) -> None:
+        self._event = asyncio.Event()
+
+    def set(self) -> None:
+        """Wake the loop."""
+        self._event.set()
+
+    async def wait(self, seconds: float) -> None:
+        """Return on a nudge, or after `seconds`."""
+        try:
+            async with asyncio.timeout(seconds):
+                await self._event.wait()
+        except TimeoutError:
+            return
+        finally:
+            self._event.clear()
+
+
+async def run_loop(
+    name: str, step: Callable[[], Awaitable[object]], *, nudge: Nudge, poll_s: float, log: Any
+) -> None:
+    """Repeat `step` until cancelled; a database that fails for now is waited out, other errors end it."""
+    while True:
+        try:
+            await step()
+        except StoreUnavailable as error:
+            log.warning("loop.store_unavailable", loop=name, reason=str(error))
+        await nudge.wait(poll_s)

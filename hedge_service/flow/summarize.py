@@ -1,0 +1,69 @@
+"""The summary of each parlay's hedge: stored as a revision, then told; told again rather than never."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from hedge_service.clock import millis
+from hedge_service.core.summary import summarize
+from hedge_service.logs import digest
+from hedge_service.store import journal, parlays
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from sqlalchemy.engine import Connection
+
+    from hedge_service.clock import Clock
+    from hedge_service.store.db import Database
+
+AT_ONCE = 200
+
+
+class Summarizer:
+    """Makes the next revision when nothing is on the wire and the figures have changed."""
+
+    def __init__(self, *, database: Database, clock: Clock, log: Any) -> None:
+        self._database = database
+        self._clock = clock
+        self._log = log
+
+    async def step(self) -> None:
+        """Summarize every parlay that may have changed, then tell what is not told yet."""
+        for parlay_id in await self._database.read(lambda tx: parlays.unsettled(tx, AT_ONCE)):
+            await self._database.write(self._revise(parlay_id))
+        for parlay, revision, figures, made_at in await self._database.read(
+            lambda tx: parlays.unemitted(tx, AT_ONCE)
+        ):
+            self._tell(parlay, revision, figures, millis(made_at) - millis(parlay.accepted_at))
+            await self._database.write(self._told(parlay.id, revision))
+
+    def _revise(self, parlay_id: str) -> Callable[[Connection], None]:
+        now = self._clock.now()
+
+        def revise(tx: Connection) -> None:
+            parlay = parlays.get(tx, parlay_id)
+            intents = journal.of_parlay(tx, parlay_id)
+            if parlay is None or any(not intent.at_rest(attempts) for intent, attempts in intents):
+                return
+            legs = parlays.legs(tx, parlay_id)
+            skipped = sum(leg.skip is not None for leg in legs)
+            summary = summarize(parlay.mode, intents, legs_skipped=skipped)
+            parlays.summarized(tx, parlay_id, summary.fields(), summary.outcome.value, now)
+
+        return revise
+
+    def _told(self, parlay_id: str, revision: int) -> Callable[[Connection], None]:
+        now = self._clock.now()
+        return lambda tx: parlays.emitted(tx, parlay_id, revision, now)
+
+    def _tell(self, parlay: parlays.Parlay, revision: int, figures: dict[str, Any], duration_ms: int) -> None:
+        self._log.info(
+            "hedge.summarized",
+            parlay_id=parlay.id,
+            session=digest(parlay.session_id),
+            stake_dollars=str(parlay.stake),
+            revision=revision,
+            duration_ms=duration_ms,
+            **figures,
+        )

@@ -1,0 +1,76 @@
+"""The inbox: one row per outside event, however often it is delivered."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import Row, select, update
+
+from hedge_service.clock import instant, millis
+from hedge_service.core.inbox import StoredEvent
+from hedge_service.store.rows import insert_if_absent
+from hedge_service.store.schema import inbox
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from sqlalchemy.engine import Connection
+
+    from hedge_service.core.inbox import NewEvent
+
+
+def put(tx: Connection, event: NewEvent, at: datetime) -> bool:
+    """Keep an event; say whether it is new. (source, external id) decides."""
+    values = {
+        "source": event.source,
+        "external_id": event.external_id,
+        "type": event.type,
+        "created_ms": millis(event.created_at),
+        "received_ms": millis(at),
+        "payload": event.payload,
+    }
+    return insert_if_absent(tx, inbox, values)
+
+
+def due(tx: Connection, at: datetime, limit: int) -> tuple[StoredEvent, ...]:
+    """List events that wait to be handled, oldest first."""
+    open_now = (inbox.c.handled_ms.is_(None), inbox.c.next_try_ms <= millis(at))
+    rows = tx.execute(select(inbox).where(*open_now).order_by(inbox.c.id).limit(limit))
+    return tuple(_event(row) for row in rows)
+
+
+def is_open(tx: Connection, event_id: int) -> bool:
+    """Say whether an event is not handled yet; asked inside the transaction that handles it."""
+    found = select(inbox.c.id).where(inbox.c.id == event_id, inbox.c.handled_ms.is_(None))
+    return tx.execute(found).one_or_none() is not None
+
+
+def handled(tx: Connection, event_id: int, result: str, at: datetime) -> None:
+    """Mark an event handled, in the transaction of its effects."""
+    values = {"handled_ms": millis(at), "result": result}
+    tx.execute(update(inbox).where(inbox.c.id == event_id).values(**values))
+
+
+def postponed(tx: Connection, event_id: int, *, until: datetime, reason: str) -> None:
+    """Leave an event for a later try."""
+    values = {"tries": inbox.c.tries + 1, "next_try_ms": millis(until), "result": reason}
+    tx.execute(update(inbox).where(inbox.c.id == event_id, inbox.c.handled_ms.is_(None)).values(**values))
+
+
+def woken(tx: Connection, source: str, external_id: str) -> None:
+    """Make an unhandled event due at once: a duplicate delivery wakes unfinished work."""
+    same = (inbox.c.source == source, inbox.c.external_id == external_id, inbox.c.handled_ms.is_(None))
+    tx.execute(update(inbox).where(*same).values(next_try_ms=0))
+
+
+def _event(row: Row[Any]) -> StoredEvent:
+    return StoredEvent(
+        id=row.id,
+        source=row.source,
+        external_id=row.external_id,
+        type=row.type,
+        created_at=instant(row.created_ms),
+        received_at=instant(row.received_ms),
+        payload=row.payload,
+        tries=row.tries,
+    )

@@ -1,0 +1,238 @@
+"""The journal: intents, attempts, and every event that moved one. Append-only in what it says happened."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import Row, func, insert, select, update
+
+from hedge_service.clock import instant, millis
+from hedge_service.core import orders
+from hedge_service.core.journal import Attempt, Intent, reserved
+from hedge_service.core.market import BookSide
+from hedge_service.core.money import Count, Money, Price
+from hedge_service.core.orders import AttemptState, Purpose, TimeInForce
+from hedge_service.store.rows import insert_if_absent, to_json
+from hedge_service.store.schema import attempts, intents, order_events
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from sqlalchemy.engine import Connection
+
+
+def put_intent(tx: Connection, intent: Intent) -> None:
+    """Store an intent; its whole cost counts against the caps until it ends."""
+    values = {
+        "id": intent.id,
+        "parlay_id": intent.parlay_id,
+        "leg": intent.leg,
+        "purpose": intent.purpose.value,
+        "sequence": intent.sequence,
+        "ticker": intent.ticker,
+        "side": intent.side.value,
+        "count_centis": intent.count.centis,
+        "price_micros": intent.price.micros,
+        "max_cost_micros": intent.max_cost.micros,
+        "time_in_force": intent.time_in_force.value,
+        "reduce_only": intent.reduce_only,
+        "created_ms": millis(intent.created_at),
+        "expires_ms": millis(intent.expires_at),
+        "reserved_micros": intent.max_cost.micros,
+    }
+    tx.execute(insert(intents).values(**values))
+
+
+def open_intents(tx: Connection, limit: int) -> tuple[str, ...]:
+    """List the ids of intents that have not ended, oldest first."""
+    found = select(intents.c.id).where(intents.c.ended_ms.is_(None)).order_by(intents.c.created_ms)
+    return tuple(tx.execute(found.limit(limit)).scalars())
+
+
+def load(tx: Connection, intent_id: str) -> tuple[Intent, tuple[Attempt, ...]]:
+    """Give an intent and its attempts, in order."""
+    row = tx.execute(select(intents).where(intents.c.id == intent_id)).one()
+    return _intent(row), _attempts_of(tx, intent_id)
+
+
+def of_parlay(tx: Connection, parlay_id: str) -> tuple[tuple[Intent, tuple[Attempt, ...]], ...]:
+    """Give a parlay's intents with their attempts."""
+    found = (
+        select(intents).where(intents.c.parlay_id == parlay_id).order_by(intents.c.leg, intents.c.sequence)
+    )
+    rows = tx.execute(found.order_by(intents.c.leg, intents.c.sequence)).all()
+    return tuple((_intent(row), _attempts_of(tx, row.id)) for row in rows)
+
+
+def plan(tx: Connection, attempt: Attempt) -> Attempt:
+    """Store a planned attempt; the same id planned twice is one attempt, and the stored one is given."""
+    values = {
+        "client_order_id": attempt.client_order_id,
+        "intent_id": attempt.intent_id,
+        "number": attempt.number,
+        "count_centis": attempt.count.centis,
+        "state": AttemptState.PLANNED.value,
+        "body": attempt.body,
+        "planned_ms": millis(attempt.planned_at),
+    }
+    insert_if_absent(tx, attempts, values)
+    return get(tx, attempt.client_order_id)
+
+
+def get(tx: Connection, client_order_id: str) -> Attempt:
+    """Give an attempt."""
+    return _attempt(tx.execute(select(attempts).where(attempts.c.client_order_id == client_order_id)).one())
+
+
+def moved(
+    tx: Connection,
+    attempt: Attempt,
+    state: AttemptState,
+    *,
+    at: datetime,
+    event: str,
+    evidence: dict[str, Any],
+    **changes: object,
+) -> Attempt:
+    """Move an attempt from the state the caller saw, and append the event.
+
+    Raises IllegalMove when the table does not hold the move, or the row has moved meanwhile.
+    """
+    orders.move(attempt.state, state)
+    ended = {"ended_ms": millis(at)} if state.ended else {}
+    seen = (attempts.c.client_order_id == attempt.client_order_id, attempts.c.state == attempt.state.value)
+    values = {"state": state.value} | ended | changes
+    if tx.execute(update(attempts).where(*seen).values(**values)).rowcount != 1:
+        raise orders.IllegalMove(get(tx, attempt.client_order_id).state, state)
+    _append(tx, attempt.client_order_id, at, event, attempt.state, state, evidence)
+    return get(tx, attempt.client_order_id)
+
+
+def sending(tx: Connection, attempt: Attempt, *, epoch: int, at: datetime) -> Attempt:
+    """Journal one send, before its first byte."""
+    first = {} if attempt.first_sent_at is not None else {"first_sent_ms": millis(at)}
+    return moved(
+        tx,
+        attempt,
+        AttemptState.SENDING,
+        at=at,
+        event="order.sending",
+        evidence={"send": attempt.sends + 1, "epoch": epoch},
+        sends=attempts.c.sends + 1,
+        last_sent_ms=millis(at),
+        epoch=epoch,
+        **first,
+    )
+
+
+def inherit(tx: Connection, at: datetime) -> int:
+    """Turn what a former sender left in SENDING into unknown; give how many there were."""
+    left = tx.execute(select(attempts).where(attempts.c.state == AttemptState.SENDING.value)).all()
+    for row in left:
+        evidence = {"reason": "inherited", "epoch": row.epoch}
+        moved(
+            tx,
+            _attempt(row),
+            AttemptState.UNKNOWN,
+            at=at,
+            event="order.unknown",
+            evidence=evidence,
+            in_doubt=True,
+            code="inherited",
+        )
+    return len(left)
+
+
+def end_intent(tx: Connection, intent_id: str, reason: str, at: datetime) -> None:
+    """End an intent; from now on only what it cost counts against the caps."""
+    tx.execute(
+        update(intents).where(intents.c.id == intent_id).values(ended_ms=millis(at), end_reason=reason)
+    )
+    intent, made = load(tx, intent_id)
+    kept = reserved(intent, made).micros
+    tx.execute(update(intents).where(intents.c.id == intent_id).values(reserved_micros=kept))
+
+
+def reserved_since(tx: Connection, since: datetime) -> Money:
+    """Add up what intents made since `since` count against the day's cap."""
+    total = select(func.coalesce(func.sum(intents.c.reserved_micros), 0))
+    return Money(int(tx.execute(total.where(intents.c.created_ms >= millis(since))).scalar_one()))
+
+
+def known_orders(tx: Connection, client_order_ids: list[str]) -> set[str]:
+    """Give those ids that the journal holds."""
+    found = select(attempts.c.client_order_id).where(attempts.c.client_order_id.in_(client_order_ids))
+    return set(tx.execute(found).scalars())
+
+
+def _append(
+    tx: Connection,
+    client_order_id: str,
+    at: datetime,
+    event: str,
+    old: AttemptState,
+    new: AttemptState,
+    evidence: dict[str, Any],
+) -> None:
+    values = {
+        "client_order_id": client_order_id,
+        "at_ms": millis(at),
+        "event": event,
+        "old_state": old.value,
+        "new_state": new.value,
+        "evidence": to_json(evidence),
+    }
+    tx.execute(insert(order_events).values(**values))
+
+
+def _attempts_of(tx: Connection, intent_id: str) -> tuple[Attempt, ...]:
+    found = select(attempts).where(attempts.c.intent_id == intent_id).order_by(attempts.c.number)
+    return tuple(_attempt(row) for row in tx.execute(found))
+
+
+def _intent(row: Row[Any]) -> Intent:
+    return Intent(
+        id=row.id,
+        parlay_id=row.parlay_id,
+        leg=row.leg,
+        purpose=Purpose(row.purpose),
+        sequence=row.sequence,
+        ticker=row.ticker,
+        side=BookSide(row.side),
+        count=Count(row.count_centis),
+        price=Price(row.price_micros),
+        max_cost=Money(row.max_cost_micros),
+        time_in_force=TimeInForce(row.time_in_force),
+        reduce_only=row.reduce_only,
+        created_at=instant(row.created_ms),
+        expires_at=instant(row.expires_ms),
+        ended_at=_maybe(row.ended_ms),
+        end_reason=row.end_reason,
+    )
+
+
+def _attempt(row: Row[Any]) -> Attempt:
+    return Attempt(
+        client_order_id=row.client_order_id,
+        intent_id=row.intent_id,
+        number=row.number,
+        count=Count(row.count_centis),
+        state=AttemptState(row.state),
+        body=row.body,
+        planned_at=instant(row.planned_ms),
+        sends=row.sends,
+        in_doubt=row.in_doubt,
+        clock_retried=row.clock_retried,
+        order_id=row.order_id,
+        filled=Count(row.fill_centis),
+        cost=Money(row.cost_micros),
+        fees=Money(row.fees_micros),
+        code=row.code,
+        first_sent_at=_maybe(row.first_sent_ms),
+        last_sent_at=_maybe(row.last_sent_ms),
+        ended_at=_maybe(row.ended_ms),
+    )
+
+
+def _maybe(ms: int | None) -> datetime | None:
+    return None if ms is None else instant(ms)

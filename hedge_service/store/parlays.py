@@ -1,0 +1,206 @@
+"""Accepted parlays, their legs and their summaries."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import Row, func, insert, or_, select, update
+
+from hedge_service.clock import instant, millis
+from hedge_service.core.money import Money
+from hedge_service.core.parlay import CheckoutState, HedgeOutcome, Mode
+from hedge_service.store import bets
+from hedge_service.store.rows import from_json, insert_if_absent, to_json
+from hedge_service.store.schema import checkouts, intents, parlay_legs, parlays, quotes, summaries
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from sqlalchemy.engine import Connection
+
+    from hedge_service.core.parlay import Bet, QuoteLeg
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Parlay:
+    """A paid parlay; the payout is owed if every leg wins."""
+
+    id: str
+    session_id: str
+    quote_id: str
+    user_id: str
+    environment: str
+    mode: Mode
+    stake: Money
+    payout: Money
+    accepted_at: datetime
+    state: str = "open"
+    outcome: str | None = None
+    revision: int = 0
+    claimed_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ParlayLeg:
+    """One leg of a parlay; `skip` says why it was not hedged, the rest how it stands at the exchange."""
+
+    parlay_id: str
+    leg: int
+    bet: Bet
+    skip: str | None
+    market_status: str | None
+    value_micros: int | None
+    checked_at: datetime | None
+    settled_at: datetime | None
+
+
+def put(tx: Connection, parlay: Parlay) -> bool:
+    """Store a parlay; False when its session or its quote has one already."""
+    values = {
+        "id": parlay.id,
+        "session_id": parlay.session_id,
+        "quote_id": parlay.quote_id,
+        "user_id": parlay.user_id,
+        "environment": parlay.environment,
+        "mode": parlay.mode.value,
+        "stake_micros": parlay.stake.micros,
+        "payout_micros": parlay.payout.micros,
+        "state": parlay.state,
+        "accepted_ms": millis(parlay.accepted_at),
+    }
+    return insert_if_absent(tx, parlays, values)
+
+
+def put_leg(tx: Connection, parlay_id: str, leg: QuoteLeg, skip: str | None) -> None:
+    """Store one leg as it was sold."""
+    values = {
+        "parlay_id": parlay_id,
+        "leg": leg.leg,
+        "ticker": leg.bet.ticker,
+        "side": leg.bet.side.value,
+        "bet": to_json(bets.as_json(leg.bet)),
+        "ask_micros": leg.ask.micros,
+        "amount_micros": leg.amount.micros,
+        "skip": skip,
+    }
+    tx.execute(insert(parlay_legs).values(**values))
+
+
+def get(tx: Connection, parlay_id: str) -> Parlay | None:
+    """Find a parlay."""
+    row = tx.execute(select(parlays).where(parlays.c.id == parlay_id)).one_or_none()
+    return None if row is None else _parlay(row)
+
+
+def by_session(tx: Connection, session_id: str) -> Parlay | None:
+    """Find the parlay of a checkout session."""
+    row = tx.execute(select(parlays).where(parlays.c.session_id == session_id)).one_or_none()
+    return None if row is None else _parlay(row)
+
+
+def of_user(tx: Connection, user_id: str) -> tuple[Parlay, ...]:
+    """List a user's parlays, newest first."""
+    newest = select(parlays).where(parlays.c.user_id == user_id).order_by(parlays.c.accepted_ms.desc())
+    return tuple(_parlay(row) for row in tx.execute(newest))
+
+
+def legs(tx: Connection, parlay_id: str) -> tuple[ParlayLeg, ...]:
+    """List a parlay's legs in order."""
+    found = select(parlay_legs).where(parlay_legs.c.parlay_id == parlay_id).order_by(parlay_legs.c.leg)
+    return tuple(_leg(row) for row in tx.execute(found))
+
+
+def open_payout(tx: Connection, now: datetime) -> Money:
+    """Add up what is owed if every open parlay wins, open checkouts included (any may still be paid)."""
+    owed = select(func.coalesce(func.sum(parlays.c.payout_micros), 0)).where(parlays.c.state == "open")
+    open_states = (CheckoutState.PENDING.value, CheckoutState.OPEN.value)
+    may_be_paid = (
+        select(func.coalesce(func.sum(quotes.c.payout_micros), 0))
+        .join(checkouts, checkouts.c.quote_id == quotes.c.id)
+        .where(checkouts.c.state.in_(open_states), checkouts.c.session_expires_ms > millis(now))
+    )
+    return Money(int(tx.execute(owed).scalar_one()) + int(tx.execute(may_be_paid).scalar_one()))
+
+
+def summarized(
+    tx: Connection, parlay_id: str, figures: dict[str, Any], outcome: str, at: datetime
+) -> int | None:
+    """Keep a summary as the next revision; None when it says what the last one said."""
+    last = (
+        select(summaries.c.revision, summaries.c.figures)
+        .where(summaries.c.parlay_id == parlay_id)
+        .order_by(summaries.c.revision.desc())
+        .limit(1)
+    )
+    row = tx.execute(last).one_or_none()
+    if row is not None and from_json(row.figures) == figures:
+        return None
+    revision: int = 1 if row is None else row.revision + 1
+    values = {"revision": revision, "figures": to_json(figures), "made_ms": millis(at)}
+    tx.execute(insert(summaries).values(parlay_id=parlay_id, **values))
+    current = update(parlays).where(parlays.c.id == parlay_id)
+    tx.execute(current.values(outcome=outcome, revision=revision))
+    return revision
+
+
+def unsettled(tx: Connection, limit: int) -> tuple[str, ...]:
+    """List parlays whose summary may still change: none yet, an unknown in it, or an intent open."""
+    working = select(intents.c.parlay_id).where(intents.c.ended_ms.is_(None))
+    may_change = or_(
+        parlays.c.outcome.is_(None),
+        parlays.c.outcome == HedgeOutcome.UNKNOWN.value,
+        parlays.c.id.in_(working),
+    )
+    found = select(parlays.c.id).where(may_change).order_by(parlays.c.accepted_ms).limit(limit)
+    return tuple(tx.execute(found).scalars())
+
+
+def unemitted(tx: Connection, limit: int) -> tuple[tuple[Parlay, int, dict[str, Any], datetime], ...]:
+    """List summaries whose log line is not known to be out, oldest first."""
+    waiting = (
+        select(summaries.c.revision, summaries.c.figures, summaries.c.made_ms, parlays)
+        .join(parlays, parlays.c.id == summaries.c.parlay_id)
+        .where(summaries.c.emitted_ms.is_(None))
+        .order_by(summaries.c.made_ms, summaries.c.revision)
+        .limit(limit)
+    )
+    rows = tx.execute(waiting).all()
+    return tuple((_parlay(row), row[0], from_json(row.figures), instant(row.made_ms)) for row in rows)
+
+
+def emitted(tx: Connection, parlay_id: str, revision: int, at: datetime) -> None:
+    """Record that a summary's log line is out."""
+    same = (summaries.c.parlay_id == parlay_id, summaries.c.revision == revision)
+    tx.execute(update(summaries).where(*same).values(emitted_ms=millis(at)))
+
+
+def _parlay(row: Row[Any]) -> Parlay:
+    return Parlay(
+        id=row.id,
+        session_id=row.session_id,
+        quote_id=row.quote_id,
+        user_id=row.user_id,
+        environment=row.environment,
+        mode=Mode(row.mode),
+        stake=Money(row.stake_micros),
+        payout=Money(row.payout_micros),
+        accepted_at=instant(row.accepted_ms),
+        state=row.state,
+        outcome=row.outcome,
+        revision=row.revision,
+        claimed_at=None if row.claimed_ms is None else instant(row.claimed_ms),
+    )
+
+
+def _leg(row: Row[Any]) -> ParlayLeg:
+    return ParlayLeg(
+        parlay_id=row.parlay_id,
+        leg=row.leg,
+        bet=bets.from_json(from_json(row.bet)),
+        skip=row.skip,
+        market_status=row.market_status,
+        value_micros=row.value_micros,
+        checked_at=None if row.checked_ms is None else instant(row.checked_ms),
+        settled_at=None if row.settled_ms is None else instant(row.settled_ms),
+    )
