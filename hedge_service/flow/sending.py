@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy.engine import Connection
 
-    from hedge_service.clients.limiter import Grant, RateLimiter
+    from hedge_service.clients.limiter import Grant
     from hedge_service.clock import Clock
     from hedge_service.core.journal import Attempt, Intent
     from hedge_service.core.orders import Move, Order, Reply
@@ -50,7 +50,6 @@ class Wire:
         *,
         database: Database,
         door: OrderDoor,
-        limiter: RateLimiter,
         sender: Sender,
         clock: Clock,
         subaccount: int,
@@ -58,7 +57,6 @@ class Wire:
     ) -> None:
         self._database = database
         self._door = door
-        self._limiter = limiter
         self._sender = sender
         self._clock = clock
         self._subaccount = subaccount

@@ -111,6 +111,19 @@ def legs(tx: Connection, parlay_id: str) -> tuple[ParlayLeg, ...]:
     return tuple(_leg(row) for row in tx.execute(found))
 
 
+def claim(tx: Connection, parlay_id: str, at: datetime) -> bool:
+    """Mark a won parlay claimed; False when it was already. The row decides between two claims at once."""
+    unclaimed = (parlays.c.id == parlay_id, parlays.c.state == "won", parlays.c.claimed_ms.is_(None))
+    return tx.execute(update(parlays).where(*unclaimed).values(claimed_ms=millis(at))).rowcount == 1
+
+
+def claimed(tx: Connection, user_id: str) -> Money:
+    """Add up what a user has claimed."""
+    total = select(func.coalesce(func.sum(parlays.c.payout_micros), 0))
+    mine = total.where(parlays.c.user_id == user_id, parlays.c.claimed_ms.is_not(None))
+    return Money(int(tx.execute(mine).scalar_one()))
+
+
 def open_payout(tx: Connection, now: datetime) -> Money:
     """Add up what is owed if every open parlay wins, open checkouts included (any may still be paid)."""
     owed = select(func.coalesce(func.sum(parlays.c.payout_micros), 0)).where(parlays.c.state == "open")

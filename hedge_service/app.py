@@ -1,0 +1,364 @@
+"""Composition root: every collaborator is made here, once, and passed down."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import secrets
+import socket
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from aiohttp import web
+
+from hedge_service import __version__
+from hedge_service.clients.advisor import Advisor
+from hedge_service.clients.kalshi.client import KalshiClient
+from hedge_service.clients.kalshi.signer import Signer
+from hedge_service.clients.kalshi.transport import Transport
+from hedge_service.clients.limiter import RateLimiter
+from hedge_service.clients.payments import Payments
+from hedge_service.config import Environment, RateSource, StripeMode
+from hedge_service.core.pacing import tier_limits
+from hedge_service.errors import ConfigError, PeerError
+from hedge_service.flow.accounts import Accounts
+from hedge_service.flow.checkout import Checkouts
+from hedge_service.flow.dispatch import Dispatcher, OrderRules
+from hedge_service.flow.gate import Gate
+from hedge_service.flow.intake import Intake
+from hedge_service.flow.lookup import LookUps
+from hedge_service.flow.markets import MarketDesk
+from hedge_service.flow.quoting import Quoting
+from hedge_service.flow.runner import Nudge, run_loop
+from hedge_service.flow.sender import Sender
+from hedge_service.flow.sending import Wire
+from hedge_service.flow.start_up import StartUp
+from hedge_service.flow.summarize import Summarizer
+from hedge_service.logs import handle_loop_error
+from hedge_service.store import identity, migrate, parlays
+from hedge_service.store.db import Database
+from hedge_service.web.guards import own_hosts
+from hedge_service.web.keys import Doors, Facts
+from hedge_service.web.routes import web_application
+from hedge_service.web.runner import DoorRunner
+from hedge_service.wire.kalshi.orders import create_bytes
+
+if TYPE_CHECKING:
+    from hedge_service.clock import Clock
+    from hedge_service.config import Config
+
+POLL_S = 1.0
+# What may still be on the wire when the process is told to stop; the whole stop takes at most 15 s.
+STOP_WIRE_S = 11.0
+STOP_DOORS_S = 2.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Loops:
+    """The loops of one process, by name, each with what wakes it."""
+
+    sender: Sender
+    start_up: StartUp
+    intake: Intake
+    dispatcher: Dispatcher
+    summarizer: Summarizer
+    arrived: Nudge
+    planned: Nudge
+    changed: Nudge
+
+    def tasks(self, group: asyncio.TaskGroup, log: Any) -> None:
+        """Start every loop; one that dies takes the group, and so the process, down."""
+        rows = (
+            ("lease", self.sender.step, Nudge(), self.sender.renew_every_s),
+            ("start_up", self.start_up.step, Nudge(), POLL_S / 4),
+            ("intake", self.intake.step, self.arrived, POLL_S),
+            ("dispatch", self.dispatcher.step, self.planned, POLL_S / 4),
+            ("summary", self.summarizer.step, self.changed, POLL_S),
+        )
+        for name, step, nudge, poll_s in rows:
+            group.create_task(run_loop(name, step, nudge=nudge, poll_s=poll_s, log=log), name=f"loop.{name}")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Service:
+    """A composed service, ready to be run."""
+
+    config: Config
+    doors: Doors
+    loops: Loops
+    gate: Gate
+    log: Any
+
+
+async def open_service(stack: AsyncExitStack, config: Config, *, clock: Clock, log: Any) -> Service:
+    """Open the database, migrate it, and compose everything on it; `stack` closes it all in reverse.
+
+    Raises ConfigError when the database belongs to another environment, account or Stripe mode.
+    """
+    database = await _open_database(stack, config)
+    exchange = await _open_exchange(stack, config, clock)
+    if config.kalshi.rate_limit.source is RateSource.ACCOUNT:
+        await _adopt_limits(exchange, config, log)
+    payments = Payments(_reveal(config.secrets.stripe_api_key), api_base=config.stripe.api_base)
+    stack.push_async_callback(payments.close)
+    advisor = _advisor(config, clock)
+    stack.push_async_callback(advisor.close)
+    return _compose(stack, config, database, exchange, payments, advisor, clock=clock, log=log)
+
+
+async def serve(config: Config, *, clock: Clock, stop: asyncio.Event, log: Any) -> None:
+    """Serve until `stop` is set: stop taking, finish what is on the wire, give the lease up, close.
+
+    Raises the error of a loop that died (as an ExceptionGroup).
+    """
+    asyncio.get_running_loop().set_exception_handler(handle_loop_error)
+    async with AsyncExitStack() as stack:
+        service = await open_service(stack, config, clock=clock, log=log)
+        runner = DoorRunner(web_application(service.doors), shutdown_timeout_s=STOP_DOORS_S)
+        await runner.setup()
+        stack.push_async_callback(runner.cleanup)
+        site = web.TCPSite(runner, config.service.host, config.service.port)
+        await site.start()
+        port = runner.addresses[0][1]
+        log.info("service.started", **(config.describe() | {"port": port, "version": __version__}))
+        await _run(service, site, stop)
+    log.info("service.stopped")
+
+
+async def _run(service: Service, site: web.TCPSite, stop: asyncio.Event) -> None:
+    async with asyncio.TaskGroup() as group:
+        service.loops.tasks(group, service.log)
+        loops = list(group._tasks)  # noqa: SLF001 - TaskGroup has no public way to end its tasks
+        await stop.wait()
+        service.log.info("service.stopping")
+        service.gate.stopping = True
+        await site.stop()
+        await service.loops.dispatcher.stop(STOP_WIRE_S)
+        for task in loops:
+            task.cancel()
+    await service.loops.summarizer.step()
+    await service.loops.sender.release()
+
+
+async def _open_database(stack: AsyncExitStack, config: Config) -> Database:
+    database = await stack.enter_async_context(Database(config.database.url))
+    await database.write(migrate.upgrade)
+    mode = config.secrets.stripe_mode
+    facts = {
+        "environment": config.kalshi.environment.value,
+        "account": config.kalshi.account,
+        "subaccount": str(config.kalshi.subaccount),
+    } | ({} if mode is None else {"stripe_mode": mode.value})
+    wrong = await database.write(lambda tx: identity.claim(tx, facts))
+    if wrong:
+        raise ConfigError(
+            tuple(
+                f"the database belongs to {name} {stored!r}, not {wanted!r}: use another [database] url"
+                for name, (stored, wanted) in wrong.items()
+            )
+        )
+    return database
+
+
+async def _open_exchange(stack: AsyncExitStack, config: Config, clock: Clock) -> KalshiClient:
+    transport = Transport()
+    stack.push_async_callback(transport.close)
+    return KalshiClient(
+        base_url=config.kalshi.api_url,
+        signer=_signer(stack, config),
+        transport=transport,
+        limiter=RateLimiter(tier_limits(config.kalshi.rate_limit.tier.value), clock),
+        clock=clock,
+        subaccount=config.kalshi.subaccount,
+        order_timeout_s=config.kalshi.order_timeout_s,
+    )
+
+
+def _signer(stack: AsyncExitStack, config: Config) -> Signer | None:
+    key_id, pem = _reveal(config.secrets.kalshi_api_key), _reveal(config.secrets.kalshi_private_key)
+    if key_id is None or pem is None:
+        return None
+    signer = Signer(key_id=key_id, pem=pem)
+    stack.callback(signer.close)
+    return signer
+
+
+async def _adopt_limits(exchange: KalshiClient, config: Config, log: Any) -> None:
+    try:
+        limits = await exchange.adopt_limits()
+    except PeerError as error:
+        tier = config.kalshi.rate_limit.tier.value
+        log.warning("limits.assumed", tier=tier, code=error.code, reason="the account's own can't be read")
+    else:
+        log.info("limits.adopted", tier=limits.tier, write_per_s=limits.write.refill_rate)
+
+
+def _advisor(config: Config, clock: Clock) -> Advisor:
+    return Advisor(
+        _reveal(config.secrets.openai_api_key),
+        model=config.openai.model,
+        timeout_s=config.openai.timeout_s,
+        monotonic=clock.monotonic,
+        base_url=config.openai.base_url,
+        enabled=config.openai.enabled,
+    )
+
+
+def _compose(
+    stack: AsyncExitStack,
+    config: Config,
+    database: Database,
+    exchange: KalshiClient,
+    payments: Payments,
+    advisor: Advisor,
+    *,
+    clock: Clock,
+    log: Any,
+) -> Service:
+    arrived, planned, changed = Nudge(), Nudge(), Nudge()
+    kalshi = config.kalshi
+    account = f"{kalshi.environment.value}/{kalshi.account}/{kalshi.subaccount}"
+    holder = f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(4)}"
+    gate = Gate(database=database, clock=clock, account=account, dry_run=kalshi.dry_run)
+    sender = Sender(
+        database=database, clock=clock, account=account, holder=holder, lease_s=kalshi.lease_s, log=log
+    )
+    intake = Intake(
+        database=database,
+        exchange=exchange,
+        config=config,
+        stripe_live=config.secrets.stripe_mode is StripeMode.LIVE,
+        clock=clock,
+        log=log,
+        arrived=arrived,
+        planned=planned,
+    )
+    quoting = Quoting(
+        config=config,
+        database=database,
+        exchange=exchange,
+        advisor=advisor,
+        clock=clock,
+        new_id=new_id,
+        gate=gate.admit,
+        open_payout=parlays.open_payout,
+        log=log,
+    )
+    checkouts = Checkouts(
+        config=config,
+        database=database,
+        payments=payments,
+        clock=clock,
+        gate=gate.admit,
+        open_payout=parlays.open_payout,
+        log=log,
+    )
+    desk = MarketDesk(exchange, clock)
+    for ended in (quoting.close, checkouts.close, desk.close):
+        stack.push_async_callback(ended)
+    return Service(
+        config=config,
+        doors=Doors(
+            database=database,
+            clock=clock,
+            new_id=new_id,
+            markets=desk,
+            quoting=quoting,
+            checkouts=checkouts,
+            accounts=Accounts(database=database, clock=clock, log=log),
+            intake=intake,
+            readiness=gate,
+            facts=_facts(config),
+        ),
+        loops=Loops(
+            sender=sender,
+            start_up=StartUp(
+                database=database,
+                reads=exchange,
+                sender=sender,
+                clock=clock,
+                dry_run=kalshi.dry_run,
+                log=log,
+            ),
+            intake=intake,
+            dispatcher=_dispatcher(config, database, exchange, sender, changed, clock=clock, log=log),
+            summarizer=Summarizer(database=database, clock=clock, log=log),
+            arrived=arrived,
+            planned=planned,
+            changed=changed,
+        ),
+        gate=gate,
+        log=log,
+    )
+
+
+def _dispatcher(
+    config: Config,
+    database: Database,
+    exchange: KalshiClient,
+    sender: Sender,
+    changed: Nudge,
+    *,
+    clock: Clock,
+    log: Any,
+) -> Dispatcher:
+    kalshi = config.kalshi
+    wire = Wire(
+        database=database,
+        door=exchange,
+        sender=sender,
+        clock=clock,
+        subaccount=kalshi.subaccount,
+        log=log,
+    )
+    lookups = LookUps(
+        database=database,
+        reads=exchange,
+        sender=sender,
+        clock=clock,
+        margin_s=kalshi.lookup_margin_s,
+        resend_window_s=kalshi.resend_window_s,
+        log=log,
+    )
+    rules = OrderRules(
+        dry_run=kalshi.dry_run,
+        subaccount=kalshi.subaccount,
+        max_attempts=config.hedging.max_attempts,
+        create_cost=exchange.create_cost,
+        url=exchange.create_url,
+        body=create_bytes,
+    )
+    return Dispatcher(
+        database=database,
+        wire=wire,
+        lookups=lookups,
+        limiter=exchange.limiter,
+        sender=sender,
+        clock=clock,
+        rules=rules,
+        changed=changed,
+        log=log,
+    )
+
+
+def _facts(config: Config) -> Facts:
+    environment = config.kalshi.environment
+    return Facts(
+        version=__version__,
+        mode=config.mode.value,
+        environment=environment.value,
+        bet_environment="production" if environment is Environment.PRODUCTION else "demo",
+        webhook_secret=_reveal(config.secrets.stripe_webhook_secret),
+        webhook_tolerance_s=int(config.stripe.webhook_tolerance_s),
+        hosts=own_hosts(config.service.public_url),
+    )
+
+
+def new_id() -> str:
+    """Give an unguessable id of 128 random bits."""
+    return secrets.token_hex(16)
+
+
+def _reveal(secret: Any) -> str | None:
+    return None if secret is None else secret.get_secret_value()

@@ -1,0 +1,137 @@
+"""Turn an event into one JSON line: fixed forms for exact numbers, no secret, never an exception."""
+
+from __future__ import annotations
+
+import math
+import re
+import traceback
+from collections.abc import Mapping
+from collections.abc import Set as AbstractSet
+from dataclasses import fields, is_dataclass
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from enum import Enum
+from functools import singledispatch
+from typing import TYPE_CHECKING
+
+import orjson
+
+from hedge_service.core.money import Count, Money, Price
+from hedge_service.logs.redact import REDACTED, is_secret_name
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from hedge_service.logs.redact import Redactor
+
+_DEEPEST = 8
+_LONGEST_TEXT = 16_000
+_MOST_ITEMS = 1_000
+_MACHINE_INTEGERS = range(-(2**53), 2**53 + 1)  # what every JSON reader keeps exact
+
+# Surrogates can't be encoded; the others move a terminal's cursor or end a line for some readers.
+_UNPRINTABLE = re.compile("[\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
+
+
+def iso_utc(moment: datetime) -> str:
+    """Give a moment as ISO 8601 in UTC with microseconds and Z; a naive one is taken as UTC."""
+    aware = moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+    return f"{aware.replace(tzinfo=None).isoformat(timespec='microseconds')}Z"
+
+
+class Renderer:
+    """Renders events as JSON lines through one redactor."""
+
+    def __init__(self, redactor: Redactor) -> None:
+        self._redactor = redactor
+
+    def line(self, event: Mapping[str, object]) -> bytes:
+        """Render one event as one line with its newline. Never raises."""
+        try:
+            return orjson.dumps(self.plain(event)) + b"\n"
+        except Exception as error:  # noqa: BLE001 - a value that can't be printed must not stop an order
+            bare = {key: self.text(str(event.get(key))) for key in ("timestamp", "level", "event")}
+            return orjson.dumps({**bare, "unprintable": type(error).__name__}) + b"\n"
+
+    def plain(self, value: object, depth: int = 0) -> object:
+        """Turn a value into JSON's own types, its secrets replaced."""
+        if type(value) is str:  # the commonest by far
+            return self.text(value)
+        value = value.value if isinstance(value, Enum) else value
+        if value is None or isinstance(value, bool):
+            return value
+        if isinstance(value, int | float):
+            return _number(value)
+        pairs = _pairs(value)
+        if pairs is not None and depth < _DEEPEST:
+            return {self.text(str(key)): self._member(str(key), member, depth) for key, member in pairs}
+        if isinstance(value, list | tuple | AbstractSet) and depth < _DEEPEST:
+            return [self.plain(item, depth + 1) for item in list(value)[:_MOST_ITEMS]]
+        return "..." if depth >= _DEEPEST else self.text(_spelt(value))
+
+    def _member(self, name: str, value: object, depth: int) -> object:
+        hidden = is_secret_name(name) and value is not None and not isinstance(value, bool)
+        return REDACTED if hidden else self.plain(value, depth + 1)
+
+    def text(self, text: str) -> str:
+        """Give a text without secrets, without signs that a terminal would obey, and not endless."""
+        clean = self._redactor.text(text)
+        if not clean.isascii() or "\x7f" in clean:
+            clean = _UNPRINTABLE.sub("\ufffd", clean)
+        if len(clean) <= _LONGEST_TEXT:
+            return clean
+        half = _LONGEST_TEXT // 2
+        return f"{clean[:half]} [{len(clean) - 2 * half} characters left out] {clean[-half:]}"
+
+
+def _number(value: float) -> object:
+    if isinstance(value, int):
+        return int(value) if value in _MACHINE_INTEGERS else str(value)
+    return float(value) if math.isfinite(value) else str(value)
+
+
+def _pairs(value: object) -> Iterable[tuple[object, object]] | None:
+    """Take a mapping or a value class apart; our exact numbers are spelt instead."""
+    if isinstance(value, Mapping):
+        return list(value.items())[:_MOST_ITEMS]
+    if isinstance(value, type | Money | Count | Price | BaseException) or not is_dataclass(value):
+        return None
+    return [(field.name, getattr(value, field.name)) for field in fields(value) if field.repr]
+
+
+@singledispatch
+def _spelt(value: object) -> str:
+    """Spell a value that JSON has no type for."""
+    return str(value)
+
+
+@_spelt.register
+def _(value: Decimal) -> str:
+    return f"{value:f}"
+
+
+@_spelt.register
+def _(value: datetime) -> str:
+    return iso_utc(value)
+
+
+@_spelt.register
+def _(value: timedelta) -> str:
+    return f"{value / timedelta(seconds=1):.6f}"
+
+
+@_spelt.register(bytes)
+@_spelt.register(bytearray)
+def _(value: bytes) -> str:
+    return f"[{len(value)} bytes]"  # a body or a key: never its content
+
+
+@_spelt.register
+def _(value: BaseException) -> str:
+    return f"{type(value).__name__}: {value}"
+
+
+def exception_fields(error: BaseException) -> dict[str, object]:
+    """Give an exception's type and its traceback as one text, causes included, without locals."""
+    told = traceback.TracebackException.from_exception(error, capture_locals=False)
+    return {"exception_type": type(error).__qualname__, "exception": "".join(told.format())}

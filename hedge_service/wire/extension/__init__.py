@@ -1,0 +1,1 @@
+"""The extension's JSON, without I/O: bodies to values and values to bodies."""

@@ -1,0 +1,1 @@
+"""Stripe's wire: signatures, events and sessions, without I/O."""
