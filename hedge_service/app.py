@@ -8,7 +8,7 @@ import secrets
 import socket
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypedDict
 
 from aiohttp import web
 
@@ -45,8 +45,14 @@ from hedge_service.web.runner import DoorRunner
 from hedge_service.wire.kalshi.orders import create_bytes
 
 if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+    from datetime import datetime
+
+    from sqlalchemy.engine import Connection
+
     from hedge_service.clock import Clock
     from hedge_service.config import Config
+    from hedge_service.core.money import Money
 
 POLL_S = 1.0
 # What may still be on the wire when the process is told to stop; the whole stop takes at most 15 s.
@@ -91,20 +97,51 @@ class Service:
     log: Any
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Peers:
+    """What every part stands on: facts, time, the log, and who is talked to."""
+
+    config: Config
+    clock: Clock
+    log: Any
+    database: Database
+    exchange: KalshiClient
+    payments: Payments
+    advisor: Advisor
+
+
+class _Common(TypedDict):
+    database: Database
+    clock: Clock
+    log: Any
+
+
+class _Selling(TypedDict):
+    config: Config
+    gate: Callable[[], Awaitable[None]]
+    open_payout: Callable[[Connection, datetime], Money]
+
+
 async def open_service(stack: AsyncExitStack, config: Config, *, clock: Clock, log: Any) -> Service:
     """Open the database, migrate it, and compose everything on it; `stack` closes it all in reverse.
 
     Raises ConfigError when the database belongs to another environment, account or Stripe mode.
     """
-    database = await _open_database(stack, config)
     exchange = await _open_exchange(stack, config, clock)
+    peers = Peers(
+        config=config,
+        clock=clock,
+        log=log,
+        database=await _open_database(stack, config),
+        exchange=exchange,
+        payments=Payments(_reveal(config.secrets.stripe_api_key), api_base=config.stripe.api_base),
+        advisor=_advisor(config, clock),
+    )
+    stack.push_async_callback(peers.payments.close)
+    stack.push_async_callback(peers.advisor.close)
     if config.kalshi.rate_limit.source is RateSource.ACCOUNT:
         await _adopt_limits(exchange, config, log)
-    payments = Payments(_reveal(config.secrets.stripe_api_key), api_base=config.stripe.api_base)
-    stack.push_async_callback(payments.close)
-    advisor = _advisor(config, clock)
-    stack.push_async_callback(advisor.close)
-    return _compose(stack, config, database, exchange, payments, advisor, clock=clock, log=log)
+    return _compose(stack, peers)
 
 
 async def serve(config: Config, *, clock: Clock, stop: asyncio.Event, log: Any) -> None:
@@ -205,141 +242,89 @@ def _advisor(config: Config, clock: Clock) -> Advisor:
     )
 
 
-def _compose(
-    stack: AsyncExitStack,
-    config: Config,
-    database: Database,
-    exchange: KalshiClient,
-    payments: Payments,
-    advisor: Advisor,
-    *,
-    clock: Clock,
-    log: Any,
-) -> Service:
-    arrived, planned, changed = Nudge(), Nudge(), Nudge()
-    kalshi = config.kalshi
+def _compose(stack: AsyncExitStack, peers: Peers) -> Service:
+    config, kalshi = peers.config, peers.config.kalshi
     account = f"{kalshi.environment.value}/{kalshi.account}/{kalshi.subaccount}"
-    holder = f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(4)}"
-    gate = Gate(database=database, clock=clock, account=account, dry_run=kalshi.dry_run)
-    sender = Sender(
-        database=database, clock=clock, account=account, holder=holder, lease_s=kalshi.lease_s, log=log
-    )
-    intake = Intake(
-        database=database,
-        exchange=exchange,
-        config=config,
-        stripe_live=config.secrets.stripe_mode is StripeMode.LIVE,
-        clock=clock,
-        log=log,
-        arrived=arrived,
-        planned=planned,
-    )
-    quoting = Quoting(
-        config=config,
-        database=database,
-        exchange=exchange,
-        advisor=advisor,
-        clock=clock,
+    gate = Gate(database=peers.database, clock=peers.clock, account=account, dry_run=kalshi.dry_run)
+    loops = _loops(peers, account)
+    doors = _doors(stack, peers, gate, loops.intake)
+    return Service(config=config, doors=doors, loops=loops, gate=gate, log=peers.log)
+
+
+def _doors(stack: AsyncExitStack, peers: Peers, gate: Gate, intake: Intake) -> Doors:
+    common: _Common = {"database": peers.database, "clock": peers.clock, "log": peers.log}
+    selling: _Selling = {"config": peers.config, "gate": gate.admit, "open_payout": parlays.open_payout}
+    quoting = Quoting(exchange=peers.exchange, advisor=peers.advisor, new_id=new_id, **selling, **common)
+    checkouts = Checkouts(payments=peers.payments, **selling, **common)
+    desk = MarketDesk(peers.exchange, peers.clock)
+    for close in (quoting.close, checkouts.close, desk.close):
+        stack.push_async_callback(close)
+    return Doors(
+        database=peers.database,
+        clock=peers.clock,
         new_id=new_id,
-        gate=gate.admit,
-        open_payout=parlays.open_payout,
-        log=log,
+        markets=desk,
+        quoting=quoting,
+        checkouts=checkouts,
+        accounts=Accounts(**common),
+        intake=intake,
+        readiness=gate,
+        facts=_facts(peers.config),
     )
-    checkouts = Checkouts(
-        config=config,
-        database=database,
-        payments=payments,
-        clock=clock,
-        gate=gate.admit,
-        open_payout=parlays.open_payout,
-        log=log,
-    )
-    desk = MarketDesk(exchange, clock)
-    for ended in (quoting.close, checkouts.close, desk.close):
-        stack.push_async_callback(ended)
-    return Service(
-        config=config,
-        doors=Doors(
-            database=database,
-            clock=clock,
-            new_id=new_id,
-            markets=desk,
-            quoting=quoting,
-            checkouts=checkouts,
-            accounts=Accounts(database=database, clock=clock, log=log),
-            intake=intake,
-            readiness=gate,
-            facts=_facts(config),
-        ),
-        loops=Loops(
-            sender=sender,
-            start_up=StartUp(
-                database=database,
-                reads=exchange,
-                sender=sender,
-                clock=clock,
-                dry_run=kalshi.dry_run,
-                log=log,
-            ),
-            intake=intake,
-            dispatcher=_dispatcher(config, database, exchange, sender, changed, clock=clock, log=log),
-            summarizer=Summarizer(database=database, clock=clock, log=log),
+
+
+def _loops(peers: Peers, account: str) -> Loops:
+    common: _Common = {"database": peers.database, "clock": peers.clock, "log": peers.log}
+    arrived, planned, changed = Nudge(), Nudge(), Nudge()
+    sender = Sender(account=account, holder=_holder(), lease_s=peers.config.kalshi.lease_s, **common)
+    return Loops(
+        sender=sender,
+        start_up=StartUp(reads=peers.exchange, sender=sender, dry_run=peers.config.kalshi.dry_run, **common),
+        intake=Intake(
+            exchange=peers.exchange,
+            config=peers.config,
+            stripe_live=peers.config.secrets.stripe_mode is StripeMode.LIVE,
             arrived=arrived,
             planned=planned,
-            changed=changed,
+            **common,
         ),
-        gate=gate,
-        log=log,
+        dispatcher=_dispatcher(peers, sender, changed),
+        summarizer=Summarizer(**common),
+        arrived=arrived,
+        planned=planned,
+        changed=changed,
     )
 
 
-def _dispatcher(
-    config: Config,
-    database: Database,
-    exchange: KalshiClient,
-    sender: Sender,
-    changed: Nudge,
-    *,
-    clock: Clock,
-    log: Any,
-) -> Dispatcher:
-    kalshi = config.kalshi
-    wire = Wire(
-        database=database,
-        door=exchange,
-        sender=sender,
-        clock=clock,
-        subaccount=kalshi.subaccount,
-        log=log,
-    )
-    lookups = LookUps(
-        database=database,
-        reads=exchange,
-        sender=sender,
-        clock=clock,
-        margin_s=kalshi.lookup_margin_s,
-        resend_window_s=kalshi.resend_window_s,
-        log=log,
-    )
-    rules = OrderRules(
-        dry_run=kalshi.dry_run,
-        subaccount=kalshi.subaccount,
-        max_attempts=config.hedging.max_attempts,
-        create_cost=exchange.create_cost,
-        url=exchange.create_url,
-        body=create_bytes,
-    )
+def _dispatcher(peers: Peers, sender: Sender, changed: Nudge) -> Dispatcher:
+    config, kalshi, exchange = peers.config, peers.config.kalshi, peers.exchange
+    common: _Common = {"database": peers.database, "clock": peers.clock, "log": peers.log}
     return Dispatcher(
-        database=database,
-        wire=wire,
-        lookups=lookups,
+        wire=Wire(door=exchange, sender=sender, subaccount=kalshi.subaccount, **common),
+        lookups=LookUps(
+            reads=exchange,
+            sender=sender,
+            margin_s=kalshi.lookup_margin_s,
+            resend_window_s=kalshi.resend_window_s,
+            **common,
+        ),
         limiter=exchange.limiter,
         sender=sender,
-        clock=clock,
-        rules=rules,
+        rules=OrderRules(
+            dry_run=kalshi.dry_run,
+            subaccount=kalshi.subaccount,
+            max_attempts=config.hedging.max_attempts,
+            create_cost=lambda: exchange.create_cost,
+            url=exchange.create_url,
+            body=create_bytes,
+        ),
         changed=changed,
-        log=log,
+        **common,
     )
+
+
+def _holder() -> str:
+    return f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(4)}"
 
 
 def _facts(config: Config) -> Facts:

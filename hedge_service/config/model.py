@@ -170,7 +170,7 @@ class Hedging(Section):
     """What is bought for a paid parlay."""
 
     strategy: Annotated[Strategy, choice(Strategy)] = Strategy.BANDS
-    delta_ratio: Annotated[Decimal, share("0.01", "1")] = Decimal("0.4")
+    delta_ratio: Annotated[Decimal, share("0.3", "1")] = Decimal("0.4")
     max_slippage: Annotated[Decimal, share("0", "0.50", step="0.0001")] = Decimal("0.02")
     contract_step: Annotated[Decimal, share("0.01", "1", step="0.01")] = Decimal(1)
     max_attempts: Annotated[int, whole(1, 10)] = 2

@@ -56,7 +56,7 @@ class OrderRules:
     dry_run: bool
     subaccount: int
     max_attempts: int
-    create_cost: int
+    create_cost: Callable[[], int]
     url: str
     body: Callable[[Order], bytes]
 
@@ -206,7 +206,7 @@ class Dispatcher:
         )
 
     async def _put_on_the_wire(self, intent: Intent, attempt: Attempt) -> Attempt:
-        async with self._limiter.write.acquire(self._rules.create_cost) as grant:
+        async with self._limiter.write.acquire(self._rules.create_cost()) as grant:
             return await self._unbroken(self._wire.send(intent, attempt, grant))
 
     async def _unbroken(self, work: Coroutine[Any, Any, Attempt]) -> Attempt:

@@ -35,11 +35,15 @@ class Halted(Exception):  # noqa: N818 - says what the service is
     """Sending is halted; the message is the reason given."""
 
 
+class LeaseOver(Exception):  # noqa: N818 - says what has happened
+    """The lease ran out before the first byte: nothing is written."""
+
+
 class OrderDoor(Protocol):
     """The one exchange call that places orders."""
 
     async def create_order(self, order: Order, body: bytes, *, on_written: Callable[[], None]) -> Reply:
-        """Send one copy; `on_written` is called when its first byte goes out."""
+        """Send one copy; `on_written` is called just before its first byte, and stops it by raising."""
 
 
 class Wire:
@@ -91,17 +95,19 @@ class Wire:
         return begin
 
     async def _transmit(self, intent: Intent, attempt: Attempt, grant: Grant) -> Reply:
-        # Asked here, as late as our own code can: a process may still freeze between this line and the write,
-        # which is why a successor looks up before it resends, and resends only the same id.
-        if not self._sender.may_send():
-            return Unsent(reason="lease_over")
-
         def on_written() -> None:
+            # Asked here, as late as our own code can: a process may still freeze between this line and the
+            # write, which is why a successor looks up before it resends, and resends only the same id.
+            if not self._sender.may_send():
+                raise LeaseOver
             grant.written()
             self._log.info("order.sent", **order_fields(intent, attempt))
 
         order = intent.order(attempt.client_order_id, attempt.count, self._subaccount)
-        return await self._door.create_order(order, attempt.body, on_written=on_written)
+        try:
+            return await self._door.create_order(order, attempt.body, on_written=on_written)
+        except LeaseOver:
+            return Unsent(reason="lease_over")
 
     def _settle(
         self, intent: Intent, attempt: Attempt, reply: Reply, move: Move
