@@ -306,3 +306,117 @@ halts = Table(
     Column("reason", Text, nullable=False),
     Column("actor", Text, nullable=False),
 )
+
+fills = Table(
+    "fills",
+    metadata,
+    Column("trade_id", Text, primary_key=True),
+    Column("client_order_id", Text, ForeignKey("attempts.client_order_id")),
+    Column("order_id", Text, nullable=False),
+    Column("parlay_id", Text, ForeignKey("parlays.id")),
+    Column("ticker", Text, nullable=False),
+    Column("side", Text, nullable=False),
+    Column("count_centis", BigInteger, nullable=False),
+    Column("price_micros", BigInteger, nullable=False),
+    Column("cost_micros", BigInteger, nullable=False),
+    Column("fee_micros", BigInteger, nullable=False),
+    Column("filled_ms", BigInteger, nullable=False),
+    Column("seen_ms", BigInteger, nullable=False),
+    Index(None, "order_id"),
+    Index(None, "client_order_id"),
+    Index(None, "parlay_id"),
+    Index(None, "ticker"),
+)
+
+# What is held of each market, kept in the transaction of the fill or settlement that changed it.
+positions = Table(
+    "positions",
+    metadata,
+    Column("ticker", Text, primary_key=True),
+    Column("side", Text, nullable=False),
+    Column("count_centis", BigInteger, nullable=False),
+    Column("cost_micros", BigInteger, nullable=False),
+)
+
+# Final results only, since the exchange forgets them.
+market_results = Table(
+    "market_results",
+    metadata,
+    Column("ticker", Text, primary_key=True),
+    Column("result", Text, nullable=False),
+    Column("value_micros", BigInteger, nullable=False),
+    Column("settled_ms", BigInteger, nullable=False),
+)
+
+ledger_sets = Table(
+    "ledger_sets",
+    metadata,
+    Column("id", RowId, primary_key=True, autoincrement=True),
+    Column("cause", Text, nullable=False, unique=True),
+    Column("kind", Text, nullable=False),
+    Column("parlay_id", Text),
+    Column("ticker", Text),
+    Column("at_ms", BigInteger, nullable=False),
+    Index(None, "parlay_id"),
+    Index(None, "at_ms"),
+)
+
+ledger_postings = Table(
+    "ledger_postings",
+    metadata,
+    Column("id", RowId, primary_key=True, autoincrement=True),
+    Column("set_id", BigInteger, ForeignKey("ledger_sets.id"), nullable=False),
+    Column("account", Text, nullable=False),
+    Column("micros", BigInteger, nullable=False),
+    Index(None, "set_id"),
+    Index(None, "account"),
+)
+
+refunds = Table(
+    "refunds",
+    metadata,
+    Column("session_id", Text, primary_key=True),
+    Column("payment_intent", Text),
+    Column("parlay_id", Text),
+    Column("amount_cents", BigInteger, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("refund_id", Text, unique=True),
+    Column("due_ms", BigInteger, nullable=False),
+    Column("done_ms", BigInteger),
+    Column("tries", Integer, nullable=False, server_default="0"),
+    Column("next_try_ms", BigInteger, nullable=False, server_default="0"),
+    Index(None, "state"),
+)
+
+disputes = Table(
+    "disputes",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("session_id", Text, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("opened_ms", BigInteger, nullable=False),
+    Column("closed_ms", BigInteger),
+    Index(None, "session_id"),
+)
+
+audit = Table(
+    "audit",
+    metadata,
+    Column("id", RowId, primary_key=True, autoincrement=True),
+    Column("at_ms", BigInteger, nullable=False),
+    Column("actor", Text, nullable=False),
+    Column("action", Text, nullable=False),
+    Column("subject", Text, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("details", Text, nullable=False),
+)
+
+reconciliations = Table(
+    "reconciliations",
+    metadata,
+    Column("id", RowId, primary_key=True, autoincrement=True),
+    Column("at_ms", BigInteger, nullable=False),
+    Column("result", Text, nullable=False),
+    Column("differences", Text, nullable=False),
+)

@@ -1,4 +1,4 @@
-"""The tables of the main job: bets to summaries, intents to leases."""
+"""Every table of the first version."""
 
 from __future__ import annotations
 
@@ -13,6 +13,19 @@ depends_on = None
 
 def upgrade() -> None:
 
+    op.create_table(
+        "audit",
+        sa.Column(
+            "id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=True, nullable=False
+        ),
+        sa.Column("at_ms", sa.BigInteger(), nullable=False),
+        sa.Column("actor", sa.Text(), nullable=False),
+        sa.Column("action", sa.Text(), nullable=False),
+        sa.Column("subject", sa.Text(), nullable=False),
+        sa.Column("reason", sa.Text(), nullable=False),
+        sa.Column("details", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_audit")),
+    )
     op.create_table(
         "bets",
         sa.Column(
@@ -38,6 +51,16 @@ def upgrade() -> None:
     op.create_index(
         op.f("ix_bets_market_title_option_label"), "bets", ["market_title", "option_label"], unique=False
     )
+    op.create_table(
+        "disputes",
+        sa.Column("id", sa.Text(), nullable=False),
+        sa.Column("session_id", sa.Text(), nullable=False),
+        sa.Column("state", sa.Text(), nullable=False),
+        sa.Column("opened_ms", sa.BigInteger(), nullable=False),
+        sa.Column("closed_ms", sa.BigInteger(), nullable=True),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_disputes")),
+    )
+    op.create_index(op.f("ix_disputes_session_id"), "disputes", ["session_id"], unique=False)
     op.create_table(
         "halts",
         sa.Column(
@@ -92,6 +115,29 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("account", name=op.f("pk_leases")),
     )
     op.create_table(
+        "ledger_sets",
+        sa.Column(
+            "id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=True, nullable=False
+        ),
+        sa.Column("cause", sa.Text(), nullable=False),
+        sa.Column("kind", sa.Text(), nullable=False),
+        sa.Column("parlay_id", sa.Text(), nullable=True),
+        sa.Column("ticker", sa.Text(), nullable=True),
+        sa.Column("at_ms", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_ledger_sets")),
+        sa.UniqueConstraint("cause", name=op.f("uq_ledger_sets_cause")),
+    )
+    op.create_index(op.f("ix_ledger_sets_at_ms"), "ledger_sets", ["at_ms"], unique=False)
+    op.create_index(op.f("ix_ledger_sets_parlay_id"), "ledger_sets", ["parlay_id"], unique=False)
+    op.create_table(
+        "market_results",
+        sa.Column("ticker", sa.Text(), nullable=False),
+        sa.Column("result", sa.Text(), nullable=False),
+        sa.Column("value_micros", sa.BigInteger(), nullable=False),
+        sa.Column("settled_ms", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("ticker", name=op.f("pk_market_results")),
+    )
+    op.create_table(
         "model_calls",
         sa.Column(
             "id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=True, nullable=False
@@ -117,6 +163,14 @@ def upgrade() -> None:
     )
     op.create_index(op.f("ix_payments_state"), "payments", ["state"], unique=False)
     op.create_table(
+        "positions",
+        sa.Column("ticker", sa.Text(), nullable=False),
+        sa.Column("side", sa.Text(), nullable=False),
+        sa.Column("count_centis", sa.BigInteger(), nullable=False),
+        sa.Column("cost_micros", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("ticker", name=op.f("pk_positions")),
+    )
+    op.create_table(
         "quotes",
         sa.Column("id", sa.Text(), nullable=False),
         sa.Column("fingerprint", sa.Text(), nullable=False),
@@ -134,6 +188,33 @@ def upgrade() -> None:
         sa.CheckConstraint("stake_micros > 0 AND payout_micros > 0", name=op.f("ck_quotes_positive")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_quotes")),
     )
+    op.create_table(
+        "reconciliations",
+        sa.Column(
+            "id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=True, nullable=False
+        ),
+        sa.Column("at_ms", sa.BigInteger(), nullable=False),
+        sa.Column("result", sa.Text(), nullable=False),
+        sa.Column("differences", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_reconciliations")),
+    )
+    op.create_table(
+        "refunds",
+        sa.Column("session_id", sa.Text(), nullable=False),
+        sa.Column("payment_intent", sa.Text(), nullable=True),
+        sa.Column("parlay_id", sa.Text(), nullable=True),
+        sa.Column("amount_cents", sa.BigInteger(), nullable=False),
+        sa.Column("reason", sa.Text(), nullable=False),
+        sa.Column("state", sa.Text(), nullable=False),
+        sa.Column("refund_id", sa.Text(), nullable=True),
+        sa.Column("due_ms", sa.BigInteger(), nullable=False),
+        sa.Column("done_ms", sa.BigInteger(), nullable=True),
+        sa.Column("tries", sa.Integer(), server_default="0", nullable=False),
+        sa.Column("next_try_ms", sa.BigInteger(), server_default="0", nullable=False),
+        sa.PrimaryKeyConstraint("session_id", name=op.f("pk_refunds")),
+        sa.UniqueConstraint("refund_id", name=op.f("uq_refunds_refund_id")),
+    )
+    op.create_index(op.f("ix_refunds_state"), "refunds", ["state"], unique=False)
     op.create_table(
         "checkouts",
         sa.Column("reference", sa.Text(), nullable=False),
@@ -153,6 +234,21 @@ def upgrade() -> None:
         sa.UniqueConstraint("quote_id", name=op.f("uq_checkouts_quote_id")),
         sa.UniqueConstraint("session_id", name=op.f("uq_checkouts_session_id")),
     )
+    op.create_table(
+        "ledger_postings",
+        sa.Column(
+            "id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=True, nullable=False
+        ),
+        sa.Column("set_id", sa.BigInteger(), nullable=False),
+        sa.Column("account", sa.Text(), nullable=False),
+        sa.Column("micros", sa.BigInteger(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["set_id"], ["ledger_sets.id"], name=op.f("fk_ledger_postings_set_id_ledger_sets")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_ledger_postings")),
+    )
+    op.create_index(op.f("ix_ledger_postings_account"), "ledger_postings", ["account"], unique=False)
+    op.create_index(op.f("ix_ledger_postings_set_id"), "ledger_postings", ["set_id"], unique=False)
     op.create_table(
         "parlays",
         sa.Column("id", sa.Text(), nullable=False),
@@ -280,6 +376,30 @@ def upgrade() -> None:
         sa.UniqueConstraint("order_id", name=op.f("uq_attempts_order_id")),
     )
     op.create_index(op.f("ix_attempts_state"), "attempts", ["state"], unique=False)
+    op.create_table(
+        "fills",
+        sa.Column("trade_id", sa.Text(), nullable=False),
+        sa.Column("client_order_id", sa.Text(), nullable=True),
+        sa.Column("order_id", sa.Text(), nullable=False),
+        sa.Column("parlay_id", sa.Text(), nullable=True),
+        sa.Column("ticker", sa.Text(), nullable=False),
+        sa.Column("side", sa.Text(), nullable=False),
+        sa.Column("count_centis", sa.BigInteger(), nullable=False),
+        sa.Column("price_micros", sa.BigInteger(), nullable=False),
+        sa.Column("cost_micros", sa.BigInteger(), nullable=False),
+        sa.Column("fee_micros", sa.BigInteger(), nullable=False),
+        sa.Column("filled_ms", sa.BigInteger(), nullable=False),
+        sa.Column("seen_ms", sa.BigInteger(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["client_order_id"], ["attempts.client_order_id"], name=op.f("fk_fills_client_order_id_attempts")
+        ),
+        sa.ForeignKeyConstraint(["parlay_id"], ["parlays.id"], name=op.f("fk_fills_parlay_id_parlays")),
+        sa.PrimaryKeyConstraint("trade_id", name=op.f("pk_fills")),
+    )
+    op.create_index(op.f("ix_fills_client_order_id"), "fills", ["client_order_id"], unique=False)
+    op.create_index(op.f("ix_fills_order_id"), "fills", ["order_id"], unique=False)
+    op.create_index(op.f("ix_fills_parlay_id"), "fills", ["parlay_id"], unique=False)
+    op.create_index(op.f("ix_fills_ticker"), "fills", ["ticker"], unique=False)
     op.create_table(
         "order_events",
         sa.Column(

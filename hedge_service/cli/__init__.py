@@ -1,0 +1,19 @@
+"""The command line. Exit codes: 0 done, 1 failed, 2 wrong use or configuration, 70 a fault of ours."""
+
+from __future__ import annotations
+
+import click
+
+from hedge_service import __version__
+from hedge_service.cli.sandbox import sandbox
+from hedge_service.cli.serve import migrate, serve
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="hedge-service")
+def main() -> None:
+    """Turn confirmed parlay payments into hedge orders on Kalshi."""
+
+
+for command in (serve, sandbox, migrate):
+    main.add_command(command)

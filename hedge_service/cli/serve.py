@@ -1,0 +1,76 @@
+"""`serve` and `migrate`."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+import sys
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from hedge_service.cli.start import EXIT_FAILED, EXIT_FAULT, config_option, load, logging_of, refuse
+from hedge_service.clock import SystemClock
+from hedge_service.errors import ConfigError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Coroutine
+    from pathlib import Path
+
+
+@click.command()
+@config_option
+@click.option("--live", is_flag=True, help="Consent to real orders; needed on production without dry run.")
+def serve(config_path: Path | None, *, live: bool) -> None:
+    r"""Serve the extension, Stripe's webhooks and the hedging until told to stop.
+
+    Events go to standard output, one JSON object a line. SIGTERM and SIGINT stop cleanly within 15 s.
+
+    \b
+    Example: hedge-service serve --config config.toml
+    """
+    config = load(config_path, live=live)
+    log = logging_of(config)
+    from hedge_service.app import serve as run  # noqa: PLC0415 - heavy imports only where they are used
+
+    _until_stopped(lambda stop: run(config, clock=SystemClock(), stop=stop, log=log), log)
+
+
+@click.command()
+@config_option
+def migrate(config_path: Path | None) -> None:
+    """Bring the database to this version's schema (serve does it, too)."""
+    config = load(config_path, live=False)
+    from hedge_service.store import migrate as migrations  # noqa: PLC0415
+    from hedge_service.store.db import Database  # noqa: PLC0415
+
+    async def run() -> tuple[str | None, str]:
+        async with Database(config.database.url) as database:
+            return await database.write(migrations.upgrade)
+
+    before, after = asyncio.run(run())
+    click.echo(f"database: {before or 'empty'} -> {after}")
+
+
+def _until_stopped(run: Callable[[asyncio.Event], Coroutine[Any, Any, None]], log: Any) -> None:
+    """Run until a signal or a fault; a fault is told on the log and ends with 70."""
+    import uvloop  # noqa: PLC0415 - only servers need it
+
+    async def supervised() -> None:
+        stop = asyncio.Event()
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, stop.set)
+        await run(stop)
+
+    try:
+        uvloop.run(supervised())
+    except ConfigError as error:
+        refuse(error)
+    except OSError as error:
+        log.critical("service.failed", reason=str(error))
+        click.echo(f"hedge-service: {error}", err=True)
+        sys.exit(EXIT_FAILED)
+    except BaseException:
+        log.critical("service.failed", exc_info=True)
+        sys.exit(EXIT_FAULT)

@@ -1,0 +1,52 @@
+"""How every command starts: the configuration, the log, and how wrong use ends."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NoReturn
+
+import click
+
+from hedge_service.clock import SystemClock
+from hedge_service.errors import ConfigError
+
+if TYPE_CHECKING:
+    from hedge_service.config import Config
+
+EXIT_FAILED = 1
+EXIT_USAGE = 2
+EXIT_FAULT = 70
+
+config_option = click.option(
+    "--config",
+    "config_path",
+    type=click.Path(path_type=Path),
+    help="Configuration file. Default: HEDGE_CONFIG, else ./config.toml if present.",
+)
+
+
+def load(path: Path | None, *, live: bool) -> Config:
+    """Load the configuration, or end with 2 and one readable line for each problem."""
+    from hedge_service.config import load_config  # noqa: PLC0415
+
+    try:
+        return load_config(path=path, environ=os.environ, cwd=Path.cwd(), live=live)
+    except ConfigError as error:
+        refuse(error)
+
+
+def refuse(error: ConfigError) -> NoReturn:
+    """Tell each problem on standard error and end with 2."""
+    for problem in error.problems:
+        click.echo(f"hedge-service: {problem}", err=True)
+    sys.exit(EXIT_USAGE)
+
+
+def logging_of(config: Config) -> Any:
+    """Send events to standard output without any secret of the configuration."""
+    from hedge_service.logs import Redactor, get_logger  # noqa: PLC0415
+
+    configurelogging_of(sys.stdout, Redactor(config.secrets.values()), SystemClock().now)
+    return get_logger()
