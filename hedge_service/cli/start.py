@@ -46,7 +46,7 @@ def refuse(error: ConfigError) -> NoReturn:
 
 def logging_of(config: Config) -> Any:
     """Send events to standard output without any secret of the configuration."""
-    from hedge_service.logs import Redactor, get_logger  # noqa: PLC0415
+    from hedge_service.logs import Redactor, configure_logging, get_logger  # noqa: PLC0415
 
-    configurelogging_of(sys.stdout, Redactor(config.secrets.values()), SystemClock().now)
+    configure_logging(sys.stdout, Redactor(config.secrets.values()), SystemClock().now)
     return get_logger()
