@@ -8,6 +8,7 @@ from hedge_service.config.model import (
     Hedging,
     Kalshi,
     Limits,
+    OnUnhedged,
     OpenAI,
     Ops,
     Pricing,
@@ -17,6 +18,8 @@ from hedge_service.config.model import (
     Strategy,
     Stripe,
     Tier,
+    TimeInForce,
+    VoidLeg,
 )
 from hedge_service.config.secrets import Secrets, StripeMode
 from hedge_service.errors import ConfigError
@@ -31,6 +34,7 @@ __all__ = [
     "Kalshi",
     "Limits",
     "Mode",
+    "OnUnhedged",
     "OpenAI",
     "Ops",
     "Pricing",
@@ -42,5 +46,7 @@ __all__ = [
     "Stripe",
     "StripeMode",
     "Tier",
+    "TimeInForce",
+    "VoidLeg",
     "load_config",
 ]

@@ -57,6 +57,27 @@ class Strategy(Enum):
     NONE = "none"
 
 
+class TimeInForce(Enum):
+    """How long a hedge order lives."""
+
+    IMMEDIATE_OR_CANCEL = "immediate_or_cancel"
+    GOOD_TILL_CANCELED = "good_till_canceled"
+
+
+class OnUnhedged(Enum):
+    """What contracts that could not be bought mean for the parlay."""
+
+    CARRY = "carry"
+    REFUND = "refund"
+
+
+class VoidLeg(Enum):
+    """What a leg that settles at neither $0 nor $1 means for the parlay."""
+
+    REFUND = "refund"
+    LOST = "lost"
+
+
 class Currency(Enum):
     """What users pay in: stakes and hedges are both dollars."""
 
@@ -123,6 +144,8 @@ class Kalshi(Section):
     lookup_margin_s: Annotated[float, seconds(0, 60)] = 1
     quiet_s: Annotated[float, seconds(0, 3600)] = 10
     resend_window_s: Annotated[float, seconds(0, 600)] = 60
+    reconcile_every_s: Annotated[float, seconds(1, 3600)] = 60
+    settle_every_s: Annotated[float, seconds(0.1, 3600)] = 10
     rate_limit: RateLimit = RateLimit()
 
     @property
@@ -137,6 +160,7 @@ class Stripe(Section):
     api_base: Annotated[str, peer_url("")] = ""
     currency: Annotated[Currency, choice(Currency)] = Currency.USD
     webhook_tolerance_s: Annotated[float, seconds(1, 3600)] = 300
+    catch_up_every_s: Annotated[float, seconds(1, 86400)] = 300
 
 
 class OpenAI(Section):
@@ -157,6 +181,8 @@ class Pricing(Section):
     payment_window_s: Annotated[float, seconds(1800, 86400)] = 1800
     payment_fee_share: Annotated[Decimal, share("0", "0.20")] = Decimal("0.029")
     payment_fee_fixed_dollars: Annotated[Money, dollars("0", "5")] = Money.of("0.30")
+    max_price_drift: Annotated[Decimal, share("0", "1", step="0.0001")] = Decimal("0.10")
+    void_leg: Annotated[VoidLeg, choice(VoidLeg)] = VoidLeg.REFUND
 
 
 class Ops(Section):
@@ -175,6 +201,10 @@ class Hedging(Section):
     contract_step: Annotated[Decimal, share("0.01", "1", step="0.01")] = Decimal(1)
     max_attempts: Annotated[int, whole(1, 10)] = 2
     intent_ttl_s: Annotated[float, seconds(1, 3600)] = 120
+    time_in_force: Annotated[TimeInForce, choice(TimeInForce)] = TimeInForce.IMMEDIATE_OR_CANCEL
+    rest_s: Annotated[float, seconds(1, 3600)] = 60
+    on_unhedged: Annotated[OnUnhedged, choice(OnUnhedged)] = OnUnhedged.CARRY
+    unwind_on_refund: Annotated[bool, switch()] = False
 
 
 # Stripe takes at most eight digits of cents, and no figure of ours is to pass what a table can hold.
