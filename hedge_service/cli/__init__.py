@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from hedge_service import __version__
+from hedge_service.cli.demo import demo
 from hedge_service.cli.sandbox import sandbox
 from hedge_service.cli.serve import migrate, serve
 
@@ -15,5 +16,5 @@ def main() -> None:
     """Turn confirmed parlay payments into hedge orders on Kalshi."""
 
 
-for command in (serve, sandbox, migrate):
+for command in (serve, demo, sandbox, migrate):
     main.add_command(command)
