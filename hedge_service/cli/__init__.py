@@ -6,8 +6,15 @@ import click
 
 from hedge_service import __version__
 from hedge_service.cli.demo import demo
+from hedge_service.cli.halting import halt, resume
+from hedge_service.cli.parked import parked, resolve
+from hedge_service.cli.payments import payout, resolve_payment
+from hedge_service.cli.reconcile import reconcile
+from hedge_service.cli.rehedge import rehedge
+from hedge_service.cli.report import report
 from hedge_service.cli.sandbox import sandbox
 from hedge_service.cli.serve import migrate, serve
+from hedge_service.cli.status import status
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -16,5 +23,20 @@ def main() -> None:
     """Turn confirmed parlay payments into hedge orders on Kalshi."""
 
 
-for command in (serve, demo, sandbox, migrate):
+for command in (
+    serve,
+    sandbox,
+    demo,
+    migrate,
+    report,
+    resolve_payment,
+    payout,
+    halt,
+    resume,
+    status,
+    parked,
+    resolve,
+    rehedge,
+    reconcile,
+):
     main.add_command(command)

@@ -19,12 +19,12 @@ import click
     help="Write the environment a service needs against this sandbox (secrets included) to this file.",
 )
 def sandbox(host: str, port: int, seed: int | None, webhook_url: str | None, write_env: Path | None) -> None:
-    r"""Serve stand-ins for Kalshi, Stripe and the model on loopback.
+    """Serve stand-ins for Kalshi, Stripe and the model on loopback.
 
     \b
     Example: hedge-service sandbox --write-env .env
     and, in the same folder, hedge-service serve
-    """
+    """  # noqa: D301 - click reads the control character
     from hedge_service.sandbox import credentials as made  # noqa: PLC0415
     from hedge_service.sandbox.server import run_sandbox  # noqa: PLC0415
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import signal
 import sys
 from typing import TYPE_CHECKING, Any
@@ -11,6 +12,7 @@ import click
 
 from hedge_service.cli.start import EXIT_FAILED, EXIT_FAULT, config_option, load, logging_of, refuse
 from hedge_service.clock import SystemClock
+from hedge_service.crash import armed, ignore
 from hedge_service.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -22,18 +24,23 @@ if TYPE_CHECKING:
 @config_option
 @click.option("--live", is_flag=True, help="Consent to real orders; needed on production without dry run.")
 def serve(config_path: Path | None, *, live: bool) -> None:
-    r"""Serve the extension, Stripe's webhooks and the hedging until told to stop.
+    """Serve the extension, Stripe's webhooks and the hedging until told to stop.
 
     Events go to standard output, one JSON object a line. SIGTERM and SIGINT stop cleanly within 15 s.
 
     \b
     Example: hedge-service serve --config config.toml
-    """
+    """  # noqa: D301 - click reads the control character
     config = load(config_path, live=live)
     log = logging_of(config)
-    from hedge_service.app import serve as run  # noqa: PLC0415 - heavy imports only where they are used
+    # Heavy imports only where they are used.
+    from hedge_service.app import serve as run  # noqa: PLC0415
+    from hedge_service.config import Environment  # noqa: PLC0415
 
-    _until_stopped(lambda stop: run(config, clock=SystemClock(), stop=stop, log=log), log)
+    # A kill switch for tests has no business near real money.
+    on_sandbox = config.kalshi.environment is Environment.SANDBOX
+    probe = armed(os.environ) if on_sandbox else ignore
+    _until_stopped(lambda stop: run(config, clock=SystemClock(), stop=stop, log=log, probe=probe), log)
 
 
 @click.command()

@@ -9,16 +9,20 @@ import aiohttp
 import stripe
 
 from hedge_service.clients.payments_errors import failure_of, not_configured
+from hedge_service.crash import ignore, unit_name
 from hedge_service.wire.stripe import fields
 from hedge_service.wire.stripe.events import StripeEvent, read_event
 from hedge_service.wire.stripe.keys import StripeMode, key_mode
 from hedge_service.wire.stripe.lists import read_page
-from hedge_service.wire.stripe.refunds import Refund, charged_at, read_refund
+from hedge_service.wire.stripe.refunds import Refund, charged_at, fee_kept, read_refund
 from hedge_service.wire.stripe.sessions import CheckoutSession, NewSession, read_session, session_params
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
     from datetime import datetime
+
+    from hedge_service.core.money import Money
+    from hedge_service.crash import Probe
 
     Json = Mapping[str, Any]
     Lister = Callable[[Any], Awaitable[stripe.StripeObject]]
@@ -36,13 +40,16 @@ class Payments:
     those that write, PaymentsUnknown: call again with the same arguments, the idempotency key makes it safe.
     """
 
-    def __init__(self, api_key: str | None, *, api_base: str = "", timeout_s: float = 10) -> None:
+    def __init__(
+        self, api_key: str | None, *, api_base: str = "", timeout_s: float = 10, probe: Probe = ignore
+    ) -> None:
         """Take the secret key and, for a stand-in, its address without a path.
 
         `timeout_s` bounds one request with all its tries; each try gets half of it.
         """
         self.mode = key_mode(api_key) if api_key else StripeMode.UNKNOWN
         self._timeout_s = timeout_s
+        self._probe = probe
         self._http = stripe.AIOHTTPClient(timeout=aiohttp.ClientTimeout(total=timeout_s / 2))
         self._client = _client(api_key, api_base, self._http) if api_key else None
 
@@ -101,6 +108,14 @@ class Payments:
             lambda intent: charged_at(fields.section(intent, "latest_charge")),
         )
 
+    async def fee_of(self, payment_intent: str) -> Money | None:
+        """Give what Stripe kept of a payment; None while it doesn't say, or says so in another currency."""
+        expand = "latest_charge.balance_transaction"
+        return await self._ask(
+            lambda api: api.v1.payment_intents.retrieve_async(payment_intent, {"expand": [expand]}),
+            lambda intent: fee_kept(fields.section(intent, "latest_charge")),
+        )
+
     async def refund(self, payment_intent: str, amount_cents: int, *, idempotency_key: str) -> Refund:
         """Send money back, once for a key."""
         return await self._ask(
@@ -111,6 +126,18 @@ class Payments:
             read_refund,
             write=True,
         )
+
+    async def refunds_of(self, payment_intent: str) -> tuple[Refund, ...]:
+        """Read all refunds of a payment, whoever made them, newest first."""
+        params = {"payment_intent": payment_intent}
+        pages = self._pages(lambda api: api.v1.refunds.list_async, params, read_refund)
+        return tuple([refund async for refund in pages])
+
+    async def complete_sessions(self, *, created_gte: datetime) -> tuple[CheckoutSession, ...]:
+        """Read all sessions made since a time that payers have completed, newest first."""
+        params = {"status": "complete", "created": {"gte": fields.seconds_of(created_gte)}}
+        pages = self._pages(lambda api: api.v1.checkout.sessions.list_async, params, read_session)
+        return tuple([session async for session in pages])
 
     async def _pages(
         self, lister: Callable[[stripe.StripeClient], Lister], params: Json, read: Callable[[Json], T]
@@ -136,8 +163,12 @@ class Payments:
         if self._client is None:
             raise not_configured()
         try:
+            if write:
+                self._probe(f"stripe.before_write:{unit_name(send)}")
             async with asyncio.timeout(self._timeout_s):
                 answer = await send(self._client)
+            if write:
+                self._probe(f"stripe.after_reply:{unit_name(send)}")
             return read(answer.to_dict())
         except Exception as error:  # noqa: BLE001 - on odd answers the library raises whatever it stumbles on
             failure = failure_of(error, write=write)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from decimal import Decimal
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
@@ -14,14 +15,14 @@ from hedge_service.core.pricing import Leg
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import datetime
-    from decimal import Decimal
 
     from hedge_service.core.market import Market
+    from hedge_service.core.money import Money
     from hedge_service.core.parlay import Checkout, Quote, QuoteLeg
 
 
 class ParkReason(StrEnum):
-    """Why a payment buys nothing and waits for a person."""
+    """Why a payment buys nothing, or waits for a person though it bought a parlay (the last three)."""
 
     UNKNOWN_SESSION = "unknown_session"
     AMOUNT_MISMATCH = "amount_mismatch"
@@ -30,6 +31,13 @@ class ParkReason(StrEnum):
     PAID_TOO_LATE = "paid_too_late"
     MARKET_OVER = "market_over"
     WRONG_STRIPE_MODE = "wrong_stripe_mode"
+    PRICE_DRIFT = "price_drift"
+    OPEN_PAYOUT_CAP = "open_payout_cap"
+    MONEY_WENT_BACK = "money_went_back"
+    DISPUTED = "disputed"
+    REFUNDED_IN_PART = "refunded_in_part"
+    REFUNDED_AFTER_RESULT = "refunded_after_result"
+    REFUND_FAILED = "refund_failed"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,15 +83,43 @@ def park_reason(
         return ParkReason.UNKNOWN_SESSION
     session_differs = checkout.session_id is not None and checkout.session_id != paid.session_id
     currency_differs = paid.currency is None or paid.currency.lower() != checkout.currency
+    # What needs a person comes first: money goes back by itself only when nothing else is odd.
     in_the_way = {
-        ParkReason.QUOTE_ALREADY_SOLD: session_differs,
         ParkReason.WRONG_STRIPE_MODE: paid.livemode != stripe_live,
         ParkReason.AMOUNT_MISMATCH: paid.amount_cents != checkout.amount_cents,
         ParkReason.CURRENCY_MISMATCH: currency_differs,
+        ParkReason.QUOTE_ALREADY_SOLD: session_differs,
         ParkReason.PAID_TOO_LATE: paid.paid_at > checkout.window_ends_at,
         ParkReason.MARKET_OVER: any(_over(market, paid.paid_at) for market in markets.values()),
     }
     return next((reason for reason, true in in_the_way.items() if true), None)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SaleRules:
+    """The configured limits that a sale obeys: `max_drift` in dollars a contract, `open_payout` in all."""
+
+    max_drift: Decimal
+    open_payout: Money
+
+
+def refusal(
+    quote: Quote, markets: Mapping[str, Market], *, owed: Money, rules: SaleRules
+) -> ParkReason | None:
+    """Say why a quote that was paid for is not sold after all, or None.
+
+    `owed`: what is owed if every parlay accepted so far wins. A leg that nobody offers now has no price that
+    could have risen: it is sold, and not hedged.
+    """
+    if any(_rise(leg, markets) > rules.max_drift for leg in quote.legs):
+        return ParkReason.PRICE_DRIFT
+    return ParkReason.OPEN_PAYOUT_CAP if owed + quote.payout > rules.open_payout else None
+
+
+def _rise(leg: QuoteLeg, markets: Mapping[str, Market]) -> Decimal:
+    market = markets.get(leg.bet.ticker)
+    ask = None if market is None else market.ask(leg.bet.side)
+    return Decimal(0) if ask is None else ask.dollars - leg.ask.dollars
 
 
 def _over(market: Market, at: datetime) -> bool:

@@ -14,11 +14,15 @@ if TYPE_CHECKING:
 
 
 class ParlayStatus(StrEnum):
-    """Whether a parlay is decided: won only when every leg is final and won."""
+    """Whether a parlay is decided: won only when every leg is final and won.
+
+    Void ones are listed among the purchases only: the extension's contract has no word for them.
+    """
 
     PENDING = "pending"
     WON = "won"
     LOST = "lost"
+    VOID = "void"
 
 
 class LegMarketStatus(StrEnum):
@@ -29,11 +33,12 @@ class LegMarketStatus(StrEnum):
 
 
 class LegResult(StrEnum):
-    """How a leg ended for the user."""
+    """How a leg ended for the user; "void" is told of void parlays only, as above."""
 
     PENDING = "pending"
     WIN = "win"
     LOSS = "loss"
+    VOID = "void"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

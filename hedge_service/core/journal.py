@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 RETRY_WAIT = timedelta(seconds=1)
 """How long a new attempt waits after an order that did not fill whole, for the book to refill."""
 
+SIGNATURE_LIFE = timedelta(seconds=60)
+"""How long a signed request may still be taken by the exchange: 30 s was seen, 60 s was not (README 1)."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Intent:
@@ -184,8 +187,23 @@ def _after_cancel(intent: Intent, attempts: tuple[Attempt, ...], *, late: bool, 
         return End(EndReason.ATTEMPTS_USED)
     if late:
         return End(EndReason.TTL_OVER)
-    wait_until = None if last.ended_at is None else last.ended_at + RETRY_WAIT
+    wait_until = _new_id_from(last)
+    if wait_until is not None and wait_until >= intent.expires_at:
+        return End(EndReason.TTL_OVER)
     return Begin(number=last.number + 1, count=rest, not_before=wait_until)
+
+
+def _new_id_from(last: Attempt) -> datetime | None:
+    """Say from when on a new id may be sent after an attempt that has ended.
+
+    While a copy of the last id is not proved unsent, a frozen process may still write it: the new id waits
+    until that copy's signature can no longer be valid.
+    """
+    rested = None if last.ended_at is None else last.ended_at + RETRY_WAIT
+    if not last.in_doubt or last.last_sent_at is None:
+        return rested
+    stale = last.last_sent_at + SIGNATURE_LIFE
+    return stale if rested is None else max(rested, stale)
 
 
 def filled(attempts: tuple[Attempt, ...]) -> Count:
@@ -208,15 +226,22 @@ class UnknownStep(StrEnum):
     PARK = "park"
 
 
-def after_absence(attempt: Attempt, *, now: datetime, resend_window: timedelta) -> UnknownStep:
-    """Decide about an attempt that is absent past the exchange's data timestamp."""
+def after_absence(
+    attempt: Attempt, *, now: datetime, resend_window: timedelta, expires_at: datetime
+) -> UnknownStep:
+    """Decide about an attempt that is absent past the exchange's data timestamp.
+
+    Past `expires_at`, the intent's end, a resend could trade at a market the plan never saw: only look.
+    """
     if attempt.state is AttemptState.PARKED or attempt.first_sent_at is None:
         return UnknownStep.LOOK_AGAIN
-    return UnknownStep.RESEND if now < attempt.first_sent_at + resend_window else UnknownStep.PARK
+    if now >= attempt.first_sent_at + resend_window:
+        return UnknownStep.PARK
+    return UnknownStep.RESEND if now < expires_at else UnknownStep.LOOK_AGAIN
 
 
 def after_failed_look(attempt: Attempt, *, now: datetime, resend_window: timedelta) -> UnknownStep:
-    """Decide about an attempt whose look-up failed: parked after twice the window, else tried again."""
+    """Decide about an attempt whose look-up proved nothing: parked after twice the window, else repeated."""
     if attempt.state is AttemptState.PARKED or attempt.first_sent_at is None:
         return UnknownStep.LOOK_AGAIN
     return UnknownStep.PARK if now >= attempt.first_sent_at + 2 * resend_window else UnknownStep.LOOK_AGAIN

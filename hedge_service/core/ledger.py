@@ -17,6 +17,10 @@ if TYPE_CHECKING:
     from hedge_service.core.money import Price
 
 
+BALANCE_PRECISION = Money(100)
+"""A direct member's balance is kept in 0.0001 dollar (Kalshi's fee rounding, README section 6)."""
+
+
 class Account(StrEnum):
     """Where money is, whose it is, and how it was earned or lost."""
 
@@ -32,10 +36,18 @@ class Account(StrEnum):
     PAYOUTS = "payouts"  # expense: payouts over the stake
     STRIPE_FEES = "stripe_fees"  # expense
     EXCHANGE_FEES = "exchange_fees"  # expense
+    GIVEN_BACK = "given_back"  # expense: refunds and lost disputes of parlays that stand
 
 
 INCOME_AND_EXPENSE = frozenset(
-    {Account.STAKES, Account.TRADING, Account.PAYOUTS, Account.STRIPE_FEES, Account.EXCHANGE_FEES}
+    {
+        Account.STAKES,
+        Account.TRADING,
+        Account.PAYOUTS,
+        Account.STRIPE_FEES,
+        Account.EXCHANGE_FEES,
+        Account.GIVEN_BACK,
+    }
 )
 
 
@@ -64,6 +76,16 @@ class PostingSet:
 
 def _move(amount: Money, *, to: Account, out_of: Account) -> tuple[Posting, ...]:
     return Posting(to, amount.micros), Posting(out_of, -amount.micros)
+
+
+def books_opened(*, ticker: str, held: Position) -> PostingSet:
+    """Book a position that was there before these books were: operators brought it in at its cost."""
+    return PostingSet(
+        cause=f"opening:{ticker}",
+        kind="books_opened",
+        ticker=ticker,
+        postings=_move(held.cost, to=Account.POSITIONS, out_of=Account.BANK),
+    )
 
 
 def stake_received(*, session_id: str, parlay_id: str, stake: Money) -> PostingSet:
@@ -102,17 +124,6 @@ def stripe_fee(*, session_id: str, parlay_id: str | None, fee: Money) -> Posting
         kind="stripe_fee",
         parlay_id=parlay_id,
         postings=_move(fee, to=Account.STRIPE_FEES, out_of=Account.STRIPE),
-    )
-
-
-def refund(*, refund_id: str, parlay_id: str | None, amount: Money) -> PostingSet:
-    """Book money given back through Stripe: a void parlay's stake, or a parked payment."""
-    source = Account.SUSPENSE if parlay_id is None else Account.OWED
-    return PostingSet(
-        cause=f"refund:{refund_id}",
-        kind="refund",
-        parlay_id=parlay_id,
-        postings=_move(amount, to=source, out_of=Account.STRIPE),
     )
 
 
@@ -224,17 +235,35 @@ def _left(held: Position, fill: BoughtFill, pairs: Count, released: Money, used:
     return None
 
 
-def market_settled(*, ticker: str, held: Position, value: Price, fee: Money = Money.ZERO) -> PostingSet:
-    """Book what a position paid: `value` is what one contract of the held side paid, in [0, 1] dollars."""
-    revenue = Money(value.micros * held.count.centis // CENTIS_PER_CONTRACT)
+def settlement_revenue(count: Count, value: Price, precision: Money = BALANCE_PRECISION) -> Money:
+    """Give what the exchange pays for `count` contracts at `value` each, rounded down to its precision."""
+    exact = value.micros * count.centis // CENTIS_PER_CONTRACT
+    return Money(exact // precision.micros * precision.micros)
+
+
+def market_settled(*, ticker: str, held: Position, value: Price) -> PostingSet:
+    """Book what a position paid: `value` is what one contract of the held side paid, in [0, 1] dollars.
+
+    The exchange takes no fee of a settlement; the `fee_cost` of its settlement rows adds up the fees of the
+    trades, which are booked with their fills.
+    """
+    return _closed(f"settlement:{ticker}", ticker, held, value)
+
+
+def late_settlement(*, trade_id: str, ticker: str, held: Position, value: Price) -> PostingSet:
+    """Book what an execution paid that became known only after its market had been settled in the books."""
+    return _closed(f"settlement:{ticker}:{trade_id}", ticker, held, value)
+
+
+def _closed(cause: str, ticker: str, held: Position, value: Price) -> PostingSet:
+    revenue = settlement_revenue(held.count, value)
     lines = (
-        Posting(Account.EXCHANGE_CASH, (revenue - fee).micros),
-        Posting(Account.EXCHANGE_FEES, fee.micros),
+        Posting(Account.EXCHANGE_CASH, revenue.micros),
         Posting(Account.POSITIONS, -held.cost.micros),
         Posting(Account.TRADING, (held.cost - revenue).micros),
     )
     return PostingSet(
-        cause=f"settlement:{ticker}",
+        cause=cause,
         kind="market_settled",
         ticker=ticker,
         postings=tuple(line for line in lines if line.micros != 0),

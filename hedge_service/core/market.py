@@ -158,9 +158,14 @@ class Market:
         On the market's own grid, rounded towards paying less, never above the largest tick;
         None when no tick reaches the ask itself (nothing could be bought within the limit).
         """
-        highest = min(ask.dollars + slippage, Decimal(1))
-        if side is Side.YES:
-            limit = self.grid.floor(highest)
-            return limit if limit is not None and limit >= ask else None
-        limit = self.grid.ceil(1 - highest)
-        return limit if limit is not None and limit.complement >= ask else None
+        return limit_on(self.grid, side, ask, slippage)
+
+
+def limit_on(grid: Grid, side: Side, ask: Price, slippage: Decimal) -> Price | None:
+    """Give the YES limit price on a grid; see `Market.limit_price`."""
+    highest = min(ask.dollars + slippage, Decimal(1))
+    if side is Side.YES:
+        limit = grid.floor(highest)
+        return limit if limit is not None and limit >= ask else None
+    limit = grid.ceil(1 - highest)
+    return limit if limit is not None and limit.complement >= ask else None

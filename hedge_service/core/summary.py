@@ -10,6 +10,7 @@ from hedge_service.core.journal import filled
 from hedge_service.core.money import Count, Money
 from hedge_service.core.orders import AttemptState
 from hedge_service.core.parlay import HedgeOutcome, Mode
+from hedge_service.core.unhedged import hedges, planned, unhedged
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -33,8 +34,10 @@ class Summary:
     orders_skipped: int
     contracts_planned: Count
     contracts_filled: Count
+    contracts_unhedged: Count
     cost_dollars: Money
     fees_dollars: Money
+    unhedged_dollars: Money
 
     def fields(self) -> dict[str, Any]:
         """Give the figures as log fields: money and counts as strings, orders as integers."""
@@ -45,13 +48,17 @@ class Summary:
 def summarize(
     mode: Mode, intents: Sequence[tuple[Intent, tuple[Attempt, ...]]], *, legs_skipped: int
 ) -> Summary:
-    """Add up a parlay's intents with their attempts; `legs_skipped` legs have no intent."""
+    """Add up a parlay's intents with their attempts; `legs_skipped` legs have no intent.
+
+    What sells the hedge of a void parlay again is no part of it.
+    """
+    intents = hedges(intents)
     attempts = tuple(attempt for _, of_intent in intents for attempt in of_intent)
     states = Counter(attempt.state for attempt in attempts)
-    planned = Count(sum(intent.count.centis for intent, _ in intents))
+    wanted, rest = planned(intents), unhedged(intents)
     bought = filled(attempts)
     return Summary(
-        outcome=_outcome(mode, attempts, planned, bought),
+        outcome=_outcome(mode, attempts, wanted, bought),
         mode=mode,
         orders_total=len(attempts),
         orders_dry_run=states[AttemptState.DRY_RUN],
@@ -59,10 +66,12 @@ def summarize(
         orders_refused=states[AttemptState.REFUSED],
         orders_unknown=sum(count for state, count in states.items() if state.in_doubt),
         orders_skipped=legs_skipped,
-        contracts_planned=planned,
+        contracts_planned=wanted,
         contracts_filled=bought,
+        contracts_unhedged=rest.contracts,
         cost_dollars=Money(sum(attempt.cost.micros for attempt in attempts)),
         fees_dollars=Money(sum(attempt.fees.micros for attempt in attempts)),
+        unhedged_dollars=rest.dollars,
     )
 
 

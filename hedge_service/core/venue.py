@@ -141,10 +141,17 @@ class ExchangeStatus:
     resume_time: datetime | None
 
     def trading_on(self, shard: int) -> bool:
-        """Say whether orders for markets of this shard are taken; an unlisted one follows the whole."""
+        """Say whether orders for markets of this shard are taken.
+
+        The fields of the whole are those of shard 0 (ExchangeStatus of the specification): another shard
+        that is listed goes by its own alone, one that is not follows the whole.
+        """
         whole = self.exchange_active and self.trading_active
         own = self.shards.get(shard)
-        return whole if own is None else whole and own.exchange_active and own.trading_active
+        if own is None:
+            return whole
+        listed = own.exchange_active and own.trading_active
+        return listed and (whole or shard != 0)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

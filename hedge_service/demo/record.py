@@ -92,7 +92,8 @@ class RunRecord:
     @property
     def orders(self) -> list[Event]:
         """The last event of each order, by leg."""
-        last = {event["client_order_id"]: event for event in self.events if "client_order_id" in event}
+        told = (event for event in self.events if event["event"].startswith("order."))
+        last = {event["client_order_id"]: event for event in told if "client_order_id" in event}
         return sorted(last.values(), key=lambda event: (event["leg"], event["attempt"]))
 
     def facts(self) -> dict[str, Any]:

@@ -5,21 +5,33 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from hedge_service.core.history import LegMarketStatus, LegResult, LegView, ParlayStatus, PurchaseView
-from hedge_service.core.market import Side
-from hedge_service.core.money import Money, Price
+from hedge_service.core.ledger import claimed
+from hedge_service.core.money import Money
 from hedge_service.core.parlay import HedgeOutcome
-from hedge_service.errors import BadRequest, NotFound
+from hedge_service.core.settlement import NOTHING, WHOLE, ParlayState
+from hedge_service.errors import BadRequest, Conflict, NotFound
 from hedge_service.logs import digest
-from hedge_service.store import parlays
+from hedge_service.store import charges, ledger, parlays, payouts
+from hedge_service.store.charges import Hold
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from sqlalchemy.engine import Connection
 
     from hedge_service.clock import Clock
     from hedge_service.store.db import Database
     from hedge_service.store.parlays import Parlay, ParlayLeg
 
-STATUSES = {"won": ParlayStatus.WON, "lost": ParlayStatus.LOST}
+HELD = {
+    Hold.DISPUTED: "The payment of this parlay is under dispute",
+    Hold.PARKED: "The payment of this parlay is being checked",
+}
+STATUSES: dict[str, ParlayStatus] = {
+    ParlayState.WON: ParlayStatus.WON,
+    ParlayState.LOST: ParlayStatus.LOST,
+    ParlayState.VOID: ParlayStatus.VOID,
+}
 
 
 class Accounts:
@@ -31,24 +43,25 @@ class Accounts:
         self._log = log
 
     async def history(self, user_id: str) -> tuple[PurchaseView, ...]:
-        """List a user's parlays, newest first."""
-        return await self._database.read(lambda tx: _views(tx, user_id))
+        """List a user's parlays, newest first; a void one is none."""
+        views = await self._database.read(lambda tx: _views(tx, user_id))
+        return tuple(view for view in views if view.status is not ParlayStatus.VOID)
 
     async def purchases(self, user_id: str) -> tuple[PurchaseView, ...]:
-        """List a user's purchases, newest first."""
+        """List a user's purchases, void ones included, newest first."""
         return await self._database.read(lambda tx: _views(tx, user_id))
 
     async def claim(self, session_id: str) -> Money:
-        """Credit a won parlay to its user's wallet, once. Raises NotFound and BadRequest."""
+        """Credit a won parlay to its user's wallet, once. Raises NotFound, BadRequest and Conflict."""
         now = self._clock.now()
         parlay = await self._database.read(lambda tx: parlays.by_session(tx, session_id))
         if parlay is None:
             raise NotFound("Parlay not found", "Check the session id.")
-        if parlay.state != "won":
+        if parlay.state != ParlayState.WON:
             raise BadRequest(
                 "Parlay has not won or is not yet settled", "Claim after every leg is settled and won."
             )
-        if not await self._database.write(lambda tx: parlays.claim(tx, parlay.id, now)):
+        if not await self._database.write(lambda tx: _claim(tx, parlay, now)):
             raise BadRequest("Winnings already claimed", "The amount is in the wallet.")
         self._log.info(
             "winnings.claimed",
@@ -59,8 +72,21 @@ class Accounts:
         return parlay.payout
 
     async def wallet(self, user_id: str) -> Money:
-        """Add up what a user has claimed."""
-        return await self._database.read(lambda tx: parlays.claimed(tx, user_id))
+        """Give what a user has claimed and not been paid outside."""
+        return await self._database.read(lambda tx: payouts.wallet(tx, user_id))
+
+
+def _claim(tx: Connection, parlay: Parlay, now: datetime) -> bool:
+    """Mark and book a claim in one transaction; the parlay's row decides between two at once.
+
+    Raises Conflict while the payment is under dispute, or a person is looking at it.
+    """
+    held = charges.hold(tx, parlay.session_id)
+    if held is not None:
+        raise Conflict(HELD[held], "Nothing is lost. Try again later.", code=f"claim_{held.value}")
+    if not parlays.claim(tx, parlay.id, now):
+        return False
+    return ledger.post(tx, claimed(parlay_id=parlay.id, payout=parlay.payout), now)
 
 
 def _views(tx: Connection, user_id: str) -> tuple[PurchaseView, ...]:
@@ -81,25 +107,26 @@ def _view(parlay: Parlay, legs: tuple[ParlayLeg, ...]) -> PurchaseView:
         status=status,
         claimable=parlay.payout if claimable else Money.ZERO,
         claimed_at=parlay.claimed_at,
-        legs=tuple(_leg(leg) for leg in legs),
+        legs=tuple(_leg(leg, void=status is ParlayStatus.VOID) for leg in legs),
     )
 
 
-def _leg(leg: ParlayLeg) -> LegView:
-    settled = leg.settled_at is not None and leg.value_micros is not None
-    paid = None
-    if leg.value_micros is not None:
-        value = Price(leg.value_micros)
-        paid = value if leg.bet.side is Side.YES else value.complement
-    won = settled and paid == Price.of(1)
-    result = LegResult.PENDING if not settled else LegResult.WIN if won else LegResult.LOSS
+def _leg(leg: ParlayLeg, *, void: bool) -> LegView:
     return LegView(
         leg=leg.leg,
         ticker=leg.bet.ticker,
         option_id=leg.bet.option_id,
-        market_status=LegMarketStatus.SETTLED if settled else LegMarketStatus.OPEN,
-        outcome=result,
-        settlement_price=paid if settled else None,
+        market_status=LegMarketStatus.OPEN if leg.paid is None else LegMarketStatus.SETTLED,
+        outcome=_result(leg, void=void),
+        settlement_price=leg.paid,
         checked_at=leg.checked_at,
         settled_at=leg.settled_at,
     )
+
+
+def _result(leg: ParlayLeg, *, void: bool) -> LegResult:
+    if leg.paid is None:
+        return LegResult.PENDING
+    if leg.paid == WHOLE:
+        return LegResult.WIN
+    return LegResult.VOID if void and leg.paid != NOTHING else LegResult.LOSS

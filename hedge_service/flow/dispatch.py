@@ -22,6 +22,7 @@ from hedge_service.core.orders import AttemptState, IllegalMove
 from hedge_service.core.parlay import Mode
 from hedge_service.errors import PeerError
 from hedge_service.flow.order_log import order_fields
+from hedge_service.flow.safety import Barred, Waiting
 from hedge_service.flow.sending import Halted
 from hedge_service.store import journal, parlays
 from hedge_service.store.db import StoreUnavailable
@@ -34,8 +35,9 @@ if TYPE_CHECKING:
 
     from hedge_service.clients.limiter import RateLimiter
     from hedge_service.clock import Clock
-    from hedge_service.core.journal import Intent, Step
+    from hedge_service.core.journal import EndReason, Intent, Step
     from hedge_service.core.orders import Order
+    from hedge_service.flow.fills import Fills
     from hedge_service.flow.lookup import LookUps
     from hedge_service.flow.runner import Nudge
     from hedge_service.flow.sender import Sender
@@ -47,6 +49,7 @@ MOST_DRIVERS = 1_000
 FIRST_WAIT_S = 0.25
 LONGEST_WAIT_S = 5.0
 PARKED_WAIT_S = 60.0
+RESTING_WAIT_S = 0.5
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,6 +73,7 @@ class Dispatcher:
         database: Database,
         wire: Wire,
         lookups: LookUps,
+        fills: Fills,
         limiter: RateLimiter,
         sender: Sender,
         clock: Clock,
@@ -80,6 +84,7 @@ class Dispatcher:
         self._database = database
         self._wire = wire
         self._lookups = lookups
+        self._fills = fills
         self._limiter = limiter
         self._sender = sender
         self._clock = clock
@@ -88,9 +93,14 @@ class Dispatcher:
         self._log = log
         self._drivers: dict[str, asyncio.Task[None]] = {}
         self._on_the_wire: set[asyncio.Task[Any]] = set()
+        self._stopping = False
+        # What an order waits for, so that one never sent can say more than that its time is over.
+        self._waited_for: dict[str, str] = {}
 
     async def step(self) -> None:
         """Start a driver for every open intent that has none; a failed driver is told and raised."""
+        if self._stopping:
+            return
         self._collect()
         if not self._sender.may_send():
             return
@@ -101,11 +111,17 @@ class Dispatcher:
 
     async def stop(self, within_s: float) -> None:
         """Start no new send, and let those on the wire end, for at most `within_s`."""
-        for task in self._drivers.values():
+        self._stopping = True
+        drivers = tuple(self._drivers.values())
+        for task in drivers:
             task.cancel()
         if self._on_the_wire:
             await asyncio.wait(self._on_the_wire, timeout=within_s)
-        await asyncio.gather(*self._drivers.values(), return_exceptions=True)
+        # A send that did not end in time is left in SENDING: the successor looks it up.
+        late = (*drivers, *self._on_the_wire)
+        for task in late:
+            task.cancel()
+        await asyncio.gather(*late, return_exceptions=True)
         self._drivers.clear()
 
     def _collect(self) -> None:
@@ -122,18 +138,16 @@ class Dispatcher:
         if parlay is None:
             return
         wait_s = FIRST_WAIT_S
-        while self._sender.epoch is not None:
+        while self._sender.epoch is not None and intent.ended_at is None:
             step = next_step(intent, attempts, now=self._clock.now(), max_attempts=self._rules.max_attempts)
-            if isinstance(step, End):
-                await self._end(intent, step)
-                return
-            before = attempts
+            before = intent, attempts
             wait_s = await self._take(step, intent, parlay, wait_s)
-            self._changed.set()
-            attempts = (await self._database.read(lambda tx: journal.load(tx, intent_id)))[1]
+            intent, attempts = await self._database.read(lambda tx: journal.load(tx, intent_id))
+            if (intent, attempts) != before:
+                self._changed.set()
             if wait_s > 0:
                 await self._clock.sleep(wait_s)
-            wait_s = _longer(wait_s) if attempts == before else FIRST_WAIT_S
+            wait_s = _longer(wait_s) if _standing(attempts) == _standing(before[1]) else FIRST_WAIT_S
 
     async def _take(self, step: Step, intent: Intent, parlay: Parlay, wait_s: float) -> float:
         """Take one step; give how long to wait before the next one."""
@@ -142,12 +156,14 @@ class Dispatcher:
         except (Deposed, IllegalMove) as error:
             # The row has moved under us: another epoch's work, or ours before a lost lease. Read it anew.
             self._log.warning("order.moved_meanwhile", intent_id=intent.id, reason=str(error))
-            return _longer(wait_s)
-        except (Halted, StoreUnavailable, PeerError) as error:
+            return max(wait_s, FIRST_WAIT_S)
+        except (Halted, Waiting, Barred, StoreUnavailable, PeerError) as error:
+            if isinstance(error, Waiting):
+                self._waited_for[intent.id] = error.reason.value
             self._log.warning(
                 "order.waiting", parlay_id=intent.parlay_id, ticker=intent.ticker, reason=str(error)
             )
-            return _longer(wait_s)
+            return max(wait_s, FIRST_WAIT_S)
 
     async def _act(self, step: Step, intent: Intent, parlay: Parlay, wait_s: float) -> float:
         match step:
@@ -156,13 +172,15 @@ class Dispatcher:
             case Send(attempt=attempt):
                 return await self._send(intent, attempt, parlay, wait_s)
             case GiveUp(attempt=attempt, reason=reason):
-                await self._not_sent(intent, attempt, reason)
+                await self._not_sent(intent, attempt, self._waited_for.pop(intent.id, reason))
                 return 0
             case LookUp(attempt=attempt):
                 return await self._look_up(intent, attempt, wait_s)
-            case Track(attempt=attempt):
-                return 0 if await self._lookups.follow(intent, attempt) else _longer(wait_s)
-            case End():
+            case Track():
+                # Resting orders are followed all together (flow.resting); their rows tell this driver.
+                return RESTING_WAIT_S
+            case End(reason=reason):
+                await self._end(intent, reason)
                 return 0
 
     async def _begin(self, step: Begin, intent: Intent, parlay: Parlay) -> float:
@@ -200,13 +218,21 @@ class Dispatcher:
         if self._rules.dry_run:
             await self._not_sent(intent, attempt, "service_in_dry_run")
             return 0
-        after = await self._put_on_the_wire(intent, attempt)
-        return (
-            wait_s if after.state is AttemptState.PLANNED and after.code != "header_timestamp_expired" else 0
-        )
+        try:
+            after = await self._put_on_the_wire(intent, attempt)
+        except Barred as barred:
+            self._waited_for.pop(intent.id, None)
+            await self._not_sent(intent, attempt, barred.reason.value, barred.detail)
+            return 0
+        self._waited_for.pop(intent.id, None)
+        again = after.state is AttemptState.PLANNED and after.code != "header_timestamp_expired"
+        return wait_s if again else 0
 
     async def _put_on_the_wire(self, intent: Intent, attempt: Attempt) -> Attempt:
         async with self._limiter.write.acquire(self._rules.create_cost()) as grant:
+            if self._clock.now() >= intent.expires_at:
+                # The wait in line outlived the intent; the next step says what becomes of it.
+                return attempt
             return await self._unbroken(self._wire.send(intent, attempt, grant))
 
     async def _unbroken(self, work: Coroutine[Any, Any, Attempt]) -> Attempt:
@@ -214,13 +240,22 @@ class Dispatcher:
         task = asyncio.create_task(work)
         self._on_the_wire.add(task)
         task.add_done_callback(self._on_the_wire.discard)
-        return await asyncio.shield(task)
+        try:
+            return await asyncio.shield(task)
+        except asyncio.CancelledError:
+            # The grant stays held until the send has ended: its bytes may still be to come.
+            await asyncio.wait({task})
+            raise
 
     async def _look_up(self, intent: Intent, attempt: Attempt, wait_s: float) -> float:
+        if attempt.state is AttemptState.SENDING:
+            # Only this driver sends for the intent, and it is here: the outcome of its send was not stored.
+            await self._lookups.doubt(intent, attempt)
+            return 0
         step = await self._lookups.resolve(intent, attempt)
         if step is UnknownStep.RESEND and not self._rules.dry_run:
-            await self._put_on_the_wire(intent, attempt)
-            return wait_s
+            after = await self._put_on_the_wire(intent, attempt)
+            return wait_s if after.state is AttemptState.UNKNOWN else 0
         if attempt.state is AttemptState.PARKED:
             return PARKED_WAIT_S
         return 0 if step is None else wait_s
@@ -235,30 +270,45 @@ class Dispatcher:
             body=attempt.body.decode(),
         )
 
-    async def _not_sent(self, intent: Intent, attempt: Attempt, reason: str) -> None:
-        done = await self._ended(attempt, AttemptState.NOT_SENT, "order.not_sent", reason)
-        self._log.warning("order.not_sent", **order_fields(intent, done), reason=reason)
+    async def _not_sent(
+        self, intent: Intent, attempt: Attempt, reason: str, detail: str | None = None
+    ) -> None:
+        done = await self._ended(attempt, AttemptState.NOT_SENT, "order.not_sent", reason, detail)
+        said = {} if detail is None else {"detail": detail}
+        self._log.warning("order.not_sent", **order_fields(intent, done), reason=reason, **said)
 
-    async def _ended(self, attempt: Attempt, state: AttemptState, event: str, code: str | None) -> Attempt:
+    async def _ended(
+        self,
+        attempt: Attempt,
+        state: AttemptState,
+        event: str,
+        code: str | None,
+        detail: str | None = None,
+    ) -> Attempt:
         now = self._clock.now()
+        evidence = {"reason": code} | ({} if detail is None else {"detail": detail})
 
         def end(tx: Connection) -> Attempt:
             self._sender.guard(tx)
-            return journal.moved(
-                tx, attempt, state, at=now, event=event, evidence={"reason": code}, code=code
-            )
+            return journal.moved(tx, attempt, state, at=now, event=event, evidence=evidence, code=code)
 
         return await self._database.write(end)
 
-    async def _end(self, intent: Intent, step: End) -> None:
+    async def _end(self, intent: Intent, reason: EndReason) -> None:
+        # The summary follows the end: with the executions booked its figures are exact from the first.
+        await self._fills.of_intent(intent.id)
         now = self._clock.now()
 
         def end(tx: Connection) -> None:
             self._sender.guard(tx)
-            journal.end_intent(tx, intent.id, step.reason.value, now)
+            journal.end_intent(tx, intent.id, reason.value, now)
 
         await self._database.write(end)
-        self._changed.set()
+
+
+def _standing(attempts: tuple[Attempt, ...]) -> tuple[tuple[int, AttemptState], ...]:
+    """Give what must change for a driver to be getting on; a further send alone is none."""
+    return tuple((attempt.number, attempt.state) for attempt in attempts)
 
 
 def _longer(wait_s: float) -> float:

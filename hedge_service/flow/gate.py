@@ -8,6 +8,8 @@ from hedge_service.errors import NotReady
 from hedge_service.store import halts, leases
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from sqlalchemy.engine import Connection
 
     from hedge_service.clock import Clock
@@ -17,11 +19,20 @@ if TYPE_CHECKING:
 class Gate:
     """Answers from rows alone: another process may hold the lease, a person may have halted."""
 
-    def __init__(self, *, database: Database, clock: Clock, account: str, dry_run: bool) -> None:
+    def __init__(
+        self,
+        *,
+        database: Database,
+        clock: Clock,
+        account: str,
+        dry_run: bool,
+        paused: Callable[[], bool] = lambda: False,
+    ) -> None:
         self._database = database
         self._clock = clock
         self._account = account
         self._dry_run = dry_run
+        self._paused = paused
         self.stopping = False
 
     async def problems(self) -> tuple[str, ...]:
@@ -37,11 +48,15 @@ class Gate:
         return await self._database.read(self._sender_problems)
 
     async def admit(self) -> None:
-        """Let a quote or a checkout through. Raises NotReady while halted, stopping or not ready."""
+        """Let a quote or a checkout through. Raises NotReady while halted, paused, stopping or not ready."""
         reason = await self._database.read(halts.reason)
         if reason is not None:
             raise NotReady(
                 "New parlays are not taken now", "Sending is halted. Try again later.", code="halted"
+            )
+        if self._paused():
+            raise NotReady(
+                "Trading is paused at the exchange", "Try again when it trades again.", code="exchange_paused"
             )
         problems = await self.problems()
         if problems:

@@ -7,6 +7,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Protocol
 
 from hedge_service.core.journal import UnknownStep, after_absence, after_failed_look
+from hedge_service.core.money import Count
 from hedge_service.core.orders import AttemptState
 from hedge_service.core.venue import VenueStatus
 from hedge_service.errors import PeerError
@@ -14,7 +15,7 @@ from hedge_service.flow.order_log import order_fields
 from hedge_service.store import journal
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
     from datetime import datetime
 
     from sqlalchemy.engine import Connection
@@ -48,7 +49,10 @@ class OrderReads(Protocol):
         """Read one order."""
 
     async def fills(self, *, order_id: str, priority: bool) -> list[VenueFill]:
-        """List an order's executions, all pages."""
+        """List an order's live executions, all pages."""
+
+    async def historical_fills(self, *, ticker: str, priority: bool) -> list[VenueFill]:
+        """List archived executions of a market, all pages."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,16 +61,17 @@ class Absent:
 
 
 @dataclass(frozen=True, slots=True)
-class TooEarly:
-    """Reads have not passed the send yet: absence would prove nothing."""
+class Unproved:
+    """Nothing is proved: reads have not passed the send yet, don't add up, or could not be made."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Found:
-    """The exchange holds the order under this very id; `fills` are its executions."""
+    """The exchange holds the order under this very id; `fills` prove `state`."""
 
     order: VenueOrder
     fills: tuple[VenueFill, ...]
+    state: AttemptState
 
 
 class LookUps:
@@ -93,20 +98,17 @@ class LookUps:
 
     async def resolve(self, intent: Intent, attempt: Attempt) -> UnknownStep | None:
         """Look an attempt up once; None when it was found and booked, else what to do next."""
-        try:
-            seen = await self._look(intent, attempt)
-        except PeerError as error:
-            self._log.warning("lookup.failed", **order_fields(intent, attempt), reason=error.code)
-            step = after_failed_look(attempt, now=self._clock.now(), resend_window=self._window)
+        seen = await self._seen(intent, attempt)
+        if isinstance(seen, Found):
+            await self._book(intent, attempt, seen)
+            return None
+        now, window = self._clock.now(), self._window
+        if isinstance(seen, Absent):
+            step = after_absence(attempt, now=now, resend_window=window, expires_at=intent.expires_at)
         else:
-            if isinstance(seen, Found) and _state(seen) is not None:
-                await self.book(intent, attempt, seen)
-                return None
-            if not isinstance(seen, Absent):
-                return UnknownStep.LOOK_AGAIN
-            step = after_absence(attempt, now=self._clock.now(), resend_window=self._window)
+            step = after_failed_look(attempt, now=now, resend_window=window)
         if step is UnknownStep.PARK:
-            await self._park(intent, attempt)
+            await self._park(intent, attempt, "absent" if isinstance(seen, Absent) else "not proved")
         return step
 
     async def follow(self, intent: Intent, attempt: Attempt) -> bool:
@@ -114,53 +116,67 @@ class LookUps:
         if attempt.order_id is None:
             return False
         order = await self._reads.order(attempt.order_id)
-        if order is None or order.status is VenueStatus.RESTING:
+        if order is None:
+            seen = await self._find(intent, attempt)
+        else:
+            seen = await self._evidence(attempt, order)
+        if not isinstance(seen, Found) or seen.state is AttemptState.RESTING:
             return False
-        seen = await self._with_fills(order)
-        if _state(seen) is None:
-            return False
-        await self.book(intent, attempt, seen)
+        await self._book(intent, attempt, seen)
         return True
 
-    async def book(self, intent: Intent, attempt: Attempt, seen: Found) -> Attempt:
-        """Store positive evidence: the exchange holds the order, with these executions."""
-        state = _state(seen)
-        if state is None:
-            return attempt
-        booked = await self._database.write(self._booking(attempt, seen, state))
-        self._log.info("order.accepted", **order_fields(intent, booked), found_by="lookup")
-        return booked
+    async def doubt(self, intent: Intent, attempt: Attempt) -> None:
+        """Turn an attempt in SENDING into an unknown one: its send is over and its outcome was not stored."""
+        now = self._clock.now()
 
-    async def _look(self, intent: Intent, attempt: Attempt) -> Found | Absent | TooEarly:
+        def doubt(tx: Connection) -> Attempt:
+            self._sender.guard(tx)
+            return journal.doubted(tx, attempt, at=now, reason="not_stored")
+
+        doubted = await self._database.write(doubt)
+        self._log.warning("order.unknown", **order_fields(intent, doubted))
+
+    async def _seen(self, intent: Intent, attempt: Attempt) -> Found | Absent | Unproved:
         sent_at = attempt.planned_at if attempt.last_sent_at is None else attempt.last_sent_at
-        if await self._reads.user_data_timestamp() < sent_at + self._margin:
-            # Positive evidence counts at any time; only absence needs fresh reads.
-            found = await self._find(intent, attempt)
-            return TooEarly() if found is None else found
-        found = await self._find(intent, attempt)
-        return Absent() if found is None else found
+        try:
+            # Asked before the lists, so that they are at least as fresh.
+            passed = await self._reads.user_data_timestamp() >= sent_at + self._margin
+            seen = await self._find(intent, attempt)
+        except PeerError as error:
+            self._log.warning("lookup.failed", **order_fields(intent, attempt), reason=error.code)
+            return Unproved()
+        # Positive evidence counts at any time; only absence needs fresh reads.
+        return Unproved() if isinstance(seen, Absent) and not passed else seen
 
-    async def _find(self, intent: Intent, attempt: Attempt) -> Found | None:
-        first = attempt.planned_at if attempt.first_sent_at is None else attempt.first_sent_at
-        since = first - BEFORE_SEND
+    async def _find(self, intent: Intent, attempt: Attempt) -> Found | Absent | Unproved:
+        since = _since(attempt)
         orders = await self._reads.orders(ticker=intent.ticker, since=since, priority=True)
-        if (order := _with_id(orders, attempt)) is None and await self._may_be_archived(first):
+        if (order := _with_id(orders, attempt)) is None and await self._archived_since(since):
             archived = await self._reads.historical_orders(ticker=intent.ticker, priority=True)
             order = _with_id(archived, attempt)
-        return None if order is None else await self._with_fills(order)
+        return Absent() if order is None else await self._evidence(attempt, order)
 
-    async def _with_fills(self, order: VenueOrder) -> Found:
-        if not order.fill_count:
-            return Found(order=order, fills=())
-        return Found(
-            order=order, fills=tuple(await self._reads.fills(order_id=order.order_id, priority=True))
-        )
+    async def _evidence(self, attempt: Attempt, order: VenueOrder) -> Found | Unproved:
+        fills = await self._executions(attempt, order) if order.fill_count else ()
+        state = _state(attempt, order, fills)
+        return Unproved() if state is None else Found(order=order, fills=fills, state=state)
 
-    async def _may_be_archived(self, sent_at: datetime) -> bool:
+    async def _executions(self, attempt: Attempt, order: VenueOrder) -> tuple[VenueFill, ...]:
+        fills = _unique(await self._reads.fills(order_id=order.order_id, priority=True), order)
+        if _total(fills) == order.fill_count or not await self._archived_since(_since(attempt)):
+            return fills
+        older = await self._reads.historical_fills(ticker=order.ticker, priority=True)
+        return _unique((*fills, *older), order)
+
+    async def _archived_since(self, since: datetime) -> bool:
         cutoff = await self._reads.historical_cutoff()
-        return cutoff.orders_updated > sent_at - BEFORE_SEND
+        return max(cutoff.orders_updated, cutoff.trades_created) > since
 
-    async def _park(self, intent: Intent, attempt: Attempt) -> None:
+    async def _book(self, intent: Intent, attempt: Attempt, seen: Found) -> None:
+        booked = await self._database.write(self._booking(attempt, seen))
+        self._log.info("order.accepted", **order_fields(intent, booked), found_by="lookup")
+
+    async def _park(self, intent: Intent, attempt: Attempt, reason: str) -> None:
         now = self._clock.now()
 
         def park(tx: Connection) -> Attempt:
@@ -171,13 +187,13 @@ class LookUps:
                 AttemptState.PARKED,
                 at=now,
                 event="order.parked",
-                evidence={"reason": "not found", "window_s": str(self._window.total_seconds())},
+                evidence={"reason": reason, "window_s": str(self._window.total_seconds())},
             )
 
         parked = await self._database.write(park)
         self._log.error("order.parked", **order_fields(intent, parked))
 
-    def _booking(self, attempt: Attempt, seen: Found, state: AttemptState) -> Callable[[Connection], Attempt]:
+    def _booking(self, attempt: Attempt, seen: Found) -> Callable[[Connection], Attempt]:
         now = self._clock.now()
         evidence = {"found": seen.order.status.value, "order_id": seen.order.order_id}
         columns = {
@@ -191,7 +207,7 @@ class LookUps:
         def book(tx: Connection) -> Attempt:
             self._sender.guard(tx)
             return journal.moved(
-                tx, attempt, state, at=now, event="order.accepted", evidence=evidence, **columns
+                tx, attempt, seen.state, at=now, event="order.accepted", evidence=evidence, **columns
             )
 
         return book
@@ -201,19 +217,32 @@ def _with_id(orders: list[VenueOrder], attempt: Attempt) -> VenueOrder | None:
     return next((order for order in orders if order.client_order_id == attempt.client_order_id), None)
 
 
-def _state(seen: Found) -> AttemptState | None:
+def _since(attempt: Attempt) -> datetime:
+    first = attempt.planned_at if attempt.first_sent_at is None else attempt.first_sent_at
+    return first - BEFORE_SEND
+
+
+def _unique(fills: Iterable[VenueFill], order: VenueOrder) -> tuple[VenueFill, ...]:
+    """Give an order's executions, each once however often it is listed."""
+    return tuple({fill.trade_id: fill for fill in fills if fill.order_id == order.order_id}.values())
+
+
+def _total(fills: tuple[VenueFill, ...]) -> Count:
+    return sum((fill.count for fill in fills), Count.ZERO)
+
+
+def _state(attempt: Attempt, order: VenueOrder, fills: tuple[VenueFill, ...]) -> AttemptState | None:
     """Give the state that the evidence proves, or None while it doesn't add up.
 
     Executions that do not sum to the order's own count are reads of different age: look again.
     """
-    order = seen.order
-    if sum(fill.count.centis for fill in seen.fills) != order.fill_count.centis:
+    if _total(fills) != order.fill_count or order.fill_count > attempt.count:
         return None
     match order.status:
         case VenueStatus.RESTING:
             return AttemptState.RESTING
         case VenueStatus.EXECUTED | VenueStatus.CANCELED:
-            whole = order.fill_count == order.initial_count
+            whole = order.fill_count == attempt.count
             return AttemptState.FILLED if whole else AttemptState.CANCELLED
         case _:
             return None

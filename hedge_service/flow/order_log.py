@@ -55,7 +55,9 @@ def _said(reply: Reply) -> dict[str, Any]:
     match reply:
         case Accepted(average_fill_price=price) if price is not None:
             return {"average_fill_price": str(price)}
-        case Refused() | Unproved():
-            return {"status": reply.status, "reason": getattr(reply, "message", None) or reply.code}
+        case Refused():
+            return {"status": reply.status, "reason": reply.message}
+        case Unproved():
+            return {"status": reply.status, "reason": reply.reason}
         case _:
             return {}

@@ -14,12 +14,16 @@ if TYPE_CHECKING:
 class Nudge:
     """A wake-up that may be lost without harm: every loop also polls."""
 
-    def __init__(self) -> None:
+    def __init__(self, *also: Nudge) -> None:
+        """Take the nudges that are to be given together with this one."""
         self._event = asyncio.Event()
+        self._also = also
 
     def set(self) -> None:
         """Wake the loop."""
         self._event.set()
+        for other in self._also:
+            other.set()
 
     async def wait(self, seconds: float) -> None:
         """Return on a nudge, or after `seconds`."""

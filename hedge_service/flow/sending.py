@@ -8,6 +8,7 @@ from hedge_service.core.market import BookSide
 from hedge_service.core.money import Money
 from hedge_service.core.orders import (
     Accepted,
+    AttemptState,
     ClockExpired,
     Refused,
     Throttled,
@@ -16,6 +17,7 @@ from hedge_service.core.orders import (
     settle_reply,
 )
 from hedge_service.flow.order_log import EVENTS, order_fields, tell_outcome
+from hedge_service.flow.safety import ImpossibleCount
 from hedge_service.store import halts, journal
 
 if TYPE_CHECKING:
@@ -46,6 +48,13 @@ class OrderDoor(Protocol):
         """Send one copy; `on_written` is called just before its first byte, and stops it by raising."""
 
 
+class SecondLocks(Protocol):
+    """What is checked in the transaction that journals a send."""
+
+    def check(self, tx: Connection, intent: Intent, attempt: Attempt) -> None:
+        """Let a send through. Raises Waiting, Barred or ImpossibleCount."""
+
+
 class Wire:
     """Sends attempts. Everything from SENDING to the stored outcome belongs to one unbroken task."""
 
@@ -55,6 +64,7 @@ class Wire:
         database: Database,
         door: OrderDoor,
         sender: Sender,
+        safety: SecondLocks,
         clock: Clock,
         subaccount: int,
         log: Any,
@@ -62,6 +72,7 @@ class Wire:
         self._database = database
         self._door = door
         self._sender = sender
+        self._safety = safety
         self._clock = clock
         self._subaccount = subaccount
         self._log = log
@@ -69,9 +80,14 @@ class Wire:
     async def send(self, intent: Intent, attempt: Attempt, grant: Grant) -> Attempt:
         """Send one copy under a limiter's grant and store what came of it.
 
-        Raises Halted and Deposed before anything is written, StoreUnavailable when the journal can't be.
+        Raises Halted, Waiting, Barred and Deposed before anything is written, StoreUnavailable when the
+        journal can't be.
         """
-        sending = await self._database.write(self._begin(attempt))
+        try:
+            sending = await self._database.write(self._begin(intent, attempt))
+        except ImpossibleCount as error:
+            await self._halt(intent, str(error))
+            raise Halted(str(error)) from error
         started = self._clock.monotonic()
         reply = await self._transmit(intent, sending, grant)
         latency_ms = round((self._clock.monotonic() - started) * 1000)
@@ -82,7 +98,17 @@ class Wire:
         tell_outcome(self._log, intent, settled, reply, latency_ms)
         return settled
 
-    def _begin(self, attempt: Attempt) -> Callable[[Connection], Attempt]:
+    async def _halt(self, intent: Intent, reason: str) -> None:
+        now = self._clock.now()
+
+        def halt(tx: Connection) -> None:
+            if halts.reason(tx) is None:
+                halts.put(tx, halted=True, reason=reason, actor="second locks", at=now)
+
+        await self._database.write(halt)
+        self._log.error("sending.halted", parlay_id=intent.parlay_id, reason=reason)
+
+    def _begin(self, intent: Intent, attempt: Attempt) -> Callable[[Connection], Attempt]:
         now = self._clock.now()
 
         def begin(tx: Connection) -> Attempt:
@@ -90,6 +116,10 @@ class Wire:
             reason = halts.reason(tx)
             if reason is not None:
                 raise Halted(reason)
+            # A parlay voided or decided while this order stood in the limiter's line buys nothing more.
+            if journal.is_over(tx, intent.id, now):
+                raise Halted("the intent's time is over")
+            self._safety.check(tx, intent, attempt)
             return journal.sending(tx, attempt, epoch=epoch, at=now)
 
         return begin
@@ -130,6 +160,9 @@ def _record(
     """Give the journal's evidence and the columns that change."""
     evidence: dict[str, Any] = {"reply": type(reply).__name__.lower(), "send": attempt.sends}
     changes: dict[str, object] = {"code": move.code if move.code != "" else None}
+    if move.state is AttemptState.PLANNED:
+        # No copy exists: the resend window, counted from the first copy that may, has not begun.
+        changes["first_sent_ms"] = None
     match reply:
         case Accepted():
             return evidence | {"order_id": reply.order_id}, changes | _bought(intent, reply)

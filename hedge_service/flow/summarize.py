@@ -30,13 +30,19 @@ class Summarizer:
 
     async def step(self) -> None:
         """Summarize every parlay that may have changed, then tell what is not told yet."""
-        for parlay_id in await self._database.read(lambda tx: parlays.unsettled(tx, AT_ONCE)):
-            await self._database.write(self._revise(parlay_id))
+        last = ""
+        while page := await self._database.read(self._page(last)):
+            for parlay_id in page:
+                await self._database.write(self._revise(parlay_id))
+            last = page[-1]
         for parlay, revision, figures, made_at in await self._database.read(
             lambda tx: parlays.unemitted(tx, AT_ONCE)
         ):
             self._tell(parlay, revision, figures, millis(made_at) - millis(parlay.accepted_at))
             await self._database.write(self._told(parlay.id, revision))
+
+    def _page(self, after: str) -> Callable[[Connection], tuple[str, ...]]:
+        return lambda tx: parlays.unsettled(tx, AT_ONCE, after)
 
     def _revise(self, parlay_id: str) -> Callable[[Connection], None]:
         now = self._clock.now()

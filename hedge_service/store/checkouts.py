@@ -52,6 +52,20 @@ def of_quote(tx: Connection, quote: Quote) -> Checkout | None:
     return _maybe(tx, checkouts.c.quote_id == quote.id)
 
 
+def unpaid(tx: Connection) -> tuple[Checkout, ...]:
+    """List checkouts whose session may still be paid, oldest first."""
+    waiting = checkouts.c.state.in_((CheckoutState.PENDING.value, CheckoutState.OPEN.value))
+    rows = tx.execute(select(checkouts).where(waiting).order_by(checkouts.c.created_ms))
+    return tuple(_checkout(row) for row in rows)
+
+
+def closed(tx: Connection, reference: str) -> None:
+    """Record that a session can't be paid any more; a paid one stays paid."""
+    open_states = (CheckoutState.PENDING.value, CheckoutState.OPEN.value)
+    where = (checkouts.c.reference == reference, checkouts.c.state.in_(open_states))
+    tx.execute(update(checkouts).where(*where).values(state=CheckoutState.EXPIRED.value))
+
+
 def _one(tx: Connection, where: ColumnElement[bool]) -> Checkout:
     return _checkout(tx.execute(select(checkouts).where(where)).one())
 

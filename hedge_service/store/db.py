@@ -17,11 +17,15 @@ from sqlalchemy import event, text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import create_async_engine
 
+from hedge_service.crash import after_commit, before_commit, ignore, unit_name
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from sqlalchemy.engine import Connection
     from sqlalchemy.ext.asyncio import AsyncEngine
+
+    from hedge_service.crash import Probe
 
 T = TypeVar("T")
 GROUP_SIZE = 100
@@ -43,7 +47,8 @@ class _Unit:
 class Database:
     """Opens with `async with`; `write` and `read` run units of work."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, *, probe: Probe = ignore) -> None:
+        self._probe = probe
         self._writer = _engine(url, read_only=False, pool_size=1)
         self._reader = _engine(url, read_only=True, pool_size=4)
         self._units: asyncio.Queue[_Unit | None] = asyncio.Queue()
@@ -101,11 +106,17 @@ class Database:
         try:
             async with self._writer.connect() as connection, connection.begin():
                 await connection.run_sync(_work_through, group)
+                self._pass(before_commit, group)
+            self._pass(after_commit, group)
         except Exception as error:  # noqa: BLE001 - every waiting caller must learn of any failure
             for unit in group:
                 unit.error = StoreUnavailable(_reason(error))
         for unit in group:
             _answer(unit)
+
+    def _pass(self, point: Callable[[str], str], group: list[_Unit]) -> None:
+        for unit in group:
+            self._probe(point(unit_name(unit.work)))
 
 
 def _work_through(connection: Connection, group: list[_Unit]) -> None:

@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 
     from sqlalchemy.engine import Connection
 
+    from hedge_service.config import Config
+
 
 def claim(tx: Connection, facts: Mapping[str, str]) -> dict[str, tuple[str, str]]:
     """Write each fact that is not written yet; give the ones that differ as name -> (stored, wanted)."""
@@ -21,3 +23,25 @@ def claim(tx: Connection, facts: Mapping[str, str]) -> dict[str, tuple[str, str]
         insert_if_absent(tx, identity, {"name": name, "value": value})
     stored = {row.name: row.value for row in tx.execute(select(identity))}
     return {name: (stored[name], value) for name, value in facts.items() if stored[name] != value}
+
+
+def mismatches(tx: Connection, facts: Mapping[str, str]) -> dict[str, tuple[str, str]]:
+    """Give the facts that are written and differ as name -> (stored, wanted); nothing is written."""
+    stored = {row.name: row.value for row in tx.execute(select(identity))}
+    return {name: (stored[name], value) for name, value in facts.items() if stored.get(name, value) != value}
+
+
+def facts_of(config: Config) -> dict[str, str]:
+    """Give what a database of this configuration belongs to."""
+    mode = config.secrets.stripe_mode
+    return {
+        "environment": config.kalshi.environment.value,
+        "account": config.kalshi.account,
+        "subaccount": str(config.kalshi.subaccount),
+    } | ({} if mode is None else {"stripe_mode": mode.value})
+
+
+def account_name(config: Config) -> str:
+    """Name the exchange account that a lease is of."""
+    kalshi = config.kalshi
+    return f"{kalshi.environment.value}/{kalshi.account}/{kalshi.subaccount}"

@@ -12,11 +12,14 @@ from hedge_service.store.rows import insert_if_absent
 from hedge_service.store.schema import inbox
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from datetime import datetime
 
     from sqlalchemy.engine import Connection
 
     from hedge_service.core.inbox import NewEvent
+
+IDS_AT_ONCE = 1_000
 
 
 def put(tx: Connection, event: NewEvent, at: datetime) -> bool:
@@ -37,6 +40,21 @@ def due(tx: Connection, at: datetime, limit: int) -> tuple[StoredEvent, ...]:
     open_now = (inbox.c.handled_ms.is_(None), inbox.c.next_try_ms <= millis(at))
     rows = tx.execute(select(inbox).where(*open_now).order_by(inbox.c.id).limit(limit))
     return tuple(_event(row) for row in rows)
+
+
+def known(tx: Connection, source: str, external_ids: list[str]) -> set[str]:
+    """Give those ids of a source that the inbox holds; asked in parts, since a statement takes so many."""
+    held: set[str] = set()
+    for start in range(0, len(external_ids), IDS_AT_ONCE):
+        some = inbox.c.external_id.in_(external_ids[start : start + IDS_AT_ONCE])
+        held.update(tx.execute(select(inbox.c.external_id).where(inbox.c.source == source, some)).scalars())
+    return held
+
+
+def unhandled(tx: Connection, types: Iterable[str]) -> tuple[StoredEvent, ...]:
+    """List events of these types that are not handled yet, due or not."""
+    waiting = (inbox.c.handled_ms.is_(None), inbox.c.type.in_(sorted(types)))
+    return tuple(_event(row) for row in tx.execute(select(inbox).where(*waiting).order_by(inbox.c.id)))
 
 
 def is_open(tx: Connection, event_id: int) -> bool:

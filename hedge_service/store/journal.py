@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import Row, func, insert, select, update
+from sqlalchemy import Row, and_, func, insert, or_, select, update
 
 from hedge_service.clock import instant, millis
 from hedge_service.core import orders
@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from sqlalchemy.engine import Connection
+
+IDS_AT_ONCE = 1_000
 
 
 def put_intent(tx: Connection, intent: Intent) -> None:
@@ -44,9 +46,32 @@ def put_intent(tx: Connection, intent: Intent) -> None:
 
 
 def open_intents(tx: Connection, limit: int) -> tuple[str, ...]:
-    """List the ids of intents that have not ended, oldest first."""
-    found = select(intents.c.id).where(intents.c.ended_ms.is_(None)).order_by(intents.c.created_ms)
+    """List the ids of intents that have not ended, those with the most time left first."""
+    # Parked orders stay open for long; however many there are, they don't stand before new ones.
+    found = select(intents.c.id).where(intents.c.ended_ms.is_(None)).order_by(intents.c.expires_ms.desc())
     return tuple(tx.execute(found.limit(limit)).scalars())
+
+
+def open_tickers(tx: Connection) -> tuple[str, ...]:
+    """List the markets of intents that have not ended."""
+    found = select(intents.c.ticker).where(intents.c.ended_ms.is_(None)).distinct()
+    return tuple(tx.execute(found.order_by(intents.c.ticker)).scalars())
+
+
+def under_way(tx: Connection, *, since: datetime) -> tuple[tuple[Intent, Attempt], ...]:
+    """List attempts whose cash may not be in a balance of `since` yet: in doubt, resting, or sent later."""
+    working = [state.value for state in AttemptState if state.in_doubt] + [AttemptState.RESTING.value]
+    taken = [AttemptState.FILLED.value, AttemptState.CANCELLED.value]
+    sent_later = and_(attempts.c.last_sent_ms >= millis(since), attempts.c.state.in_(taken))
+    found = select(attempts).where(or_(attempts.c.state.in_(working), sent_later))
+    rows = tx.execute(found).all()
+    named = sorted({row.intent_id for row in rows})
+    made = {
+        row.id: _intent(row)
+        for start in range(0, len(named), IDS_AT_ONCE)
+        for row in tx.execute(select(intents).where(intents.c.id.in_(named[start : start + IDS_AT_ONCE])))
+    }
+    return tuple((made[row.intent_id], _attempt(row)) for row in rows)
 
 
 def load(tx: Connection, intent_id: str) -> tuple[Intent, tuple[Attempt, ...]]:
@@ -57,9 +82,7 @@ def load(tx: Connection, intent_id: str) -> tuple[Intent, tuple[Attempt, ...]]:
 
 def of_parlay(tx: Connection, parlay_id: str) -> tuple[tuple[Intent, tuple[Attempt, ...]], ...]:
     """Give a parlay's intents with their attempts."""
-    found = (
-        select(intents).where(intents.c.parlay_id == parlay_id).order_by(intents.c.leg, intents.c.sequence)
-    )
+    found = select(intents).where(intents.c.parlay_id == parlay_id)
     rows = tx.execute(found.order_by(intents.c.leg, intents.c.sequence)).all()
     return tuple((_intent(row), _attempts_of(tx, row.id)) for row in rows)
 
@@ -84,6 +107,12 @@ def get(tx: Connection, client_order_id: str) -> Attempt:
     return _attempt(tx.execute(select(attempts).where(attempts.c.client_order_id == client_order_id)).one())
 
 
+def attempt_with_intent(tx: Connection, client_order_id: str) -> tuple[Intent, Attempt]:
+    """Give an attempt with the intent it belongs to."""
+    attempt = get(tx, client_order_id)
+    return load(tx, attempt.intent_id)[0], attempt
+
+
 def moved(
     tx: Connection,
     attempt: Attempt,
@@ -100,7 +129,12 @@ def moved(
     """
     orders.move(attempt.state, state)
     ended = {"ended_ms": millis(at)} if state.ended else {}
-    seen = (attempts.c.client_order_id == attempt.client_order_id, attempts.c.state == attempt.state.value)
+    # The number of sends tells SENDING from a later SENDING of the same id.
+    seen = (
+        attempts.c.client_order_id == attempt.client_order_id,
+        attempts.c.state == attempt.state.value,
+        attempts.c.sends == attempt.sends,
+    )
     values = {"state": state.value} | ended | changes
     if tx.execute(update(attempts).where(*seen).values(**values)).rowcount != 1:
         raise orders.IllegalMove(get(tx, attempt.client_order_id).state, state)
@@ -129,18 +163,43 @@ def inherit(tx: Connection, at: datetime) -> int:
     """Turn what a former sender left in SENDING into unknown; give how many there were."""
     left = tx.execute(select(attempts).where(attempts.c.state == AttemptState.SENDING.value)).all()
     for row in left:
-        evidence = {"reason": "inherited", "epoch": row.epoch}
-        moved(
-            tx,
-            _attempt(row),
-            AttemptState.UNKNOWN,
-            at=at,
-            event="order.unknown",
-            evidence=evidence,
-            in_doubt=True,
-            code="inherited",
-        )
+        doubted(tx, _attempt(row), at=at, reason="inherited")
     return len(left)
+
+
+def doubted(tx: Connection, attempt: Attempt, *, at: datetime, reason: str) -> Attempt:
+    """Turn an attempt in SENDING, whose outcome nobody will store any more, into an unknown one."""
+    return moved(
+        tx,
+        attempt,
+        AttemptState.UNKNOWN,
+        at=at,
+        event="order.unknown",
+        evidence={"reason": reason, "send": attempt.sends},
+        in_doubt=True,
+        code=reason,
+    )
+
+
+def noted(
+    tx: Connection,
+    client_order_id: str,
+    state: AttemptState,
+    *,
+    at: datetime,
+    event: str,
+    evidence: dict[str, Any],
+) -> None:
+    """Append an event that moves nothing."""
+    _append(tx, client_order_id, at, event, state, state, evidence)
+
+
+def resting(tx: Connection) -> tuple[tuple[Intent, Attempt], ...]:
+    """List orders that rest at the exchange, with their intents."""
+    rows = tx.execute(select(attempts).where(attempts.c.state == AttemptState.RESTING.value)).all()
+    found = select(intents).where(intents.c.id.in_(sorted({row.intent_id for row in rows})))
+    owners = {row.id: _intent(row) for row in tx.execute(found)}
+    return tuple((owners[row.intent_id], _attempt(row)) for row in rows)
 
 
 def end_intent(tx: Connection, intent_id: str, reason: str, at: datetime) -> None:
@@ -148,21 +207,48 @@ def end_intent(tx: Connection, intent_id: str, reason: str, at: datetime) -> Non
     tx.execute(
         update(intents).where(intents.c.id == intent_id).values(ended_ms=millis(at), end_reason=reason)
     )
+    reserve_again(tx, intent_id)
+
+
+def reserve_again(tx: Connection, intent_id: str) -> None:
+    """Work out anew what an intent counts against the caps, after its figures changed."""
     intent, made = load(tx, intent_id)
     kept = reserved(intent, made).micros
     tx.execute(update(intents).where(intents.c.id == intent_id).values(reserved_micros=kept))
 
 
+def is_over(tx: Connection, intent_id: str, at: datetime) -> bool:
+    """Say whether an intent's time to send is over, by its row as it is now."""
+    late = select(intents.c.id).where(intents.c.id == intent_id, intents.c.expires_ms <= millis(at))
+    return tx.execute(late).one_or_none() is not None
+
+
+def expire_hedges(tx: Connection, parlay_id: str, at: datetime) -> None:
+    """Let nothing more be bought for a parlay: its open intents are over, except those that sell."""
+    buying = (
+        intents.c.parlay_id == parlay_id,
+        intents.c.purpose != Purpose.UNWIND.value,
+        intents.c.ended_ms.is_(None),
+        intents.c.expires_ms > millis(at),
+    )
+    tx.execute(update(intents).where(*buying).values(expires_ms=millis(at)))
+
+
 def reserved_since(tx: Connection, since: datetime) -> Money:
-    """Add up what intents made since `since` count against the day's cap."""
+    """Add up what intents made since `since` count against the day's cap; selling again is not hedging."""
     total = select(func.coalesce(func.sum(intents.c.reserved_micros), 0))
-    return Money(int(tx.execute(total.where(intents.c.created_ms >= millis(since))).scalar_one()))
+    hedges = (intents.c.created_ms >= millis(since), intents.c.purpose != Purpose.UNWIND.value)
+    return Money(int(tx.execute(total.where(*hedges)).scalar_one()))
 
 
 def known_orders(tx: Connection, client_order_ids: list[str]) -> set[str]:
-    """Give those ids that the journal holds."""
-    found = select(attempts.c.client_order_id).where(attempts.c.client_order_id.in_(client_order_ids))
-    return set(tx.execute(found).scalars())
+    """Give those ids that the journal holds; asked in parts, since a statement takes only so many values."""
+    held: set[str] = set()
+    for start in range(0, len(client_order_ids), IDS_AT_ONCE):
+        some = client_order_ids[start : start + IDS_AT_ONCE]
+        found = select(attempts.c.client_order_id).where(attempts.c.client_order_id.in_(some))
+        held.update(tx.execute(found).scalars())
+    return held
 
 
 def _append(

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from sqlalchemy import func, insert, select
 
 from hedge_service.clock import millis
-from hedge_service.core.ledger import Account
+from hedge_service.core.ledger import Account, Posting
 from hedge_service.core.money import Money
 from hedge_service.store.rows import insert_if_absent
 from hedge_service.store.schema import ledger_postings, ledger_sets
@@ -58,3 +58,14 @@ def of_parlay(tx: Connection, parlay_id: str) -> dict[Account, Money]:
         .group_by(ledger_postings.c.account)
     )
     return {Account(account): Money(int(micros)) for account, micros in rows}
+
+
+def booked(tx: Connection, cause: str) -> tuple[Posting, ...]:
+    """Give the lines booked for a cause; none when it is not booked."""
+    rows = tx.execute(
+        select(ledger_postings.c.account, ledger_postings.c.micros)
+        .join(ledger_sets, ledger_sets.c.id == ledger_postings.c.set_id)
+        .where(ledger_sets.c.cause == cause)
+        .order_by(ledger_postings.c.id)
+    )
+    return tuple(Posting(Account(account), int(micros)) for account, micros in rows)

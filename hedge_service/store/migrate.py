@@ -47,6 +47,14 @@ def upgrade(connection: Connection) -> tuple[str | None, str]:
     return before, str(head)
 
 
+def is_current(connection: Connection) -> bool:
+    """Say whether the database is at this version's schema."""
+    config = Config()
+    config.set_main_option("script_location", str(_folder()))
+    head = ScriptDirectory.from_config(config).get_current_head()
+    return MigrationContext.configure(connection).get_current_revision() == head
+
+
 def differences(connection: Connection) -> list[object]:
     """List how a migrated database differs from the schema; empty when they agree."""
     return list(compare_metadata(MigrationContext.configure(connection), metadata))

@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import Row, func, insert, or_, select, update
 
 from hedge_service.clock import instant, millis
-from hedge_service.core.money import Money
+from hedge_service.core.market import Side
+from hedge_service.core.money import Money, Price
 from hedge_service.core.parlay import CheckoutState, HedgeOutcome, Mode
+from hedge_service.core.settlement import ParlayState
 from hedge_service.store import bets
 from hedge_service.store.rows import from_json, insert_if_absent, to_json
 from hedge_service.store.schema import checkouts, intents, parlay_legs, parlays, quotes, summaries
@@ -53,6 +55,14 @@ class ParlayLeg:
     value_micros: int | None
     checked_at: datetime | None
     settled_at: datetime | None
+
+    @property
+    def paid(self) -> Price | None:
+        """Give what a contract of the leg's side paid; None until its market is settled."""
+        if self.settled_at is None or self.value_micros is None:
+            return None
+        value = Price(self.value_micros)
+        return value if self.bet.side is Side.YES else value.complement
 
 
 def put(tx: Connection, parlay: Parlay) -> bool:
@@ -117,6 +127,12 @@ def claim(tx: Connection, parlay_id: str, at: datetime) -> bool:
     return tx.execute(update(parlays).where(*unclaimed).values(claimed_ms=millis(at))).rowcount == 1
 
 
+def voided(tx: Connection, parlay_id: str, seen: ParlayState) -> bool:
+    """Make a parlay void that stands as the caller saw it and is not claimed; False when it does not."""
+    unclaimed = (parlays.c.id == parlay_id, parlays.c.state == seen.value, parlays.c.claimed_ms.is_(None))
+    return tx.execute(update(parlays).where(*unclaimed).values(state=ParlayState.VOID.value)).rowcount == 1
+
+
 def claimed(tx: Connection, user_id: str) -> Money:
     """Add up what a user has claimed."""
     total = select(func.coalesce(func.sum(parlays.c.payout_micros), 0))
@@ -124,16 +140,21 @@ def claimed(tx: Connection, user_id: str) -> Money:
     return Money(int(tx.execute(mine).scalar_one()))
 
 
+def owed(tx: Connection) -> Money:
+    """Add up what is owed if every open parlay wins."""
+    total = select(func.coalesce(func.sum(parlays.c.payout_micros), 0)).where(parlays.c.state == "open")
+    return Money(int(tx.execute(total).scalar_one()))
+
+
 def open_payout(tx: Connection, now: datetime) -> Money:
     """Add up what is owed if every open parlay wins, open checkouts included (any may still be paid)."""
-    owed = select(func.coalesce(func.sum(parlays.c.payout_micros), 0)).where(parlays.c.state == "open")
     open_states = (CheckoutState.PENDING.value, CheckoutState.OPEN.value)
     may_be_paid = (
         select(func.coalesce(func.sum(quotes.c.payout_micros), 0))
         .join(checkouts, checkouts.c.quote_id == quotes.c.id)
         .where(checkouts.c.state.in_(open_states), checkouts.c.session_expires_ms > millis(now))
     )
-    return Money(int(tx.execute(owed).scalar_one()) + int(tx.execute(may_be_paid).scalar_one()))
+    return owed(tx) + Money(int(tx.execute(may_be_paid).scalar_one()))
 
 
 def summarized(
@@ -147,6 +168,7 @@ def summarized(
         .limit(1)
     )
     row = tx.execute(last).one_or_none()
+    tx.execute(update(parlays).where(parlays.c.id == parlay_id).values(figures_changed=False))
     if row is not None and from_json(row.figures) == figures:
         return None
     revision: int = 1 if row is None else row.revision + 1
@@ -157,15 +179,20 @@ def summarized(
     return revision
 
 
-def unsettled(tx: Connection, limit: int) -> tuple[str, ...]:
-    """List parlays whose summary may still change: none yet, an unknown in it, or an intent open."""
+def unsettled(tx: Connection, limit: int, after: str = "") -> tuple[str, ...]:
+    """List parlays whose summary may still change: none yet, an unknown, an open intent, a late fill.
+
+    In pages by id, `after` being the last one of the page before: parked orders stay for long, and must not
+    keep younger parlays from being seen.
+    """
     working = select(intents.c.parlay_id).where(intents.c.ended_ms.is_(None))
     may_change = or_(
         parlays.c.outcome.is_(None),
         parlays.c.outcome == HedgeOutcome.UNKNOWN.value,
         parlays.c.id.in_(working),
+        parlays.c.figures_changed,
     )
-    found = select(parlays.c.id).where(may_change).order_by(parlays.c.accepted_ms).limit(limit)
+    found = select(parlays.c.id).where(may_change, parlays.c.id > after).order_by(parlays.c.id).limit(limit)
     return tuple(tx.execute(found).scalars())
 
 

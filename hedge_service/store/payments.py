@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import select
+from sqlalchemy import ColumnElement, Row, or_, select, update
 
-from hedge_service.clock import millis
+from hedge_service.clock import instant, millis
+from hedge_service.logs import digest
 from hedge_service.store.rows import insert_if_absent
 from hedge_service.store.schema import payments
 
@@ -17,12 +18,16 @@ if TYPE_CHECKING:
 
     from sqlalchemy.engine import Connection
 
+    from hedge_service.core.money import Money
+
 
 class PaymentState(StrEnum):
-    """Whether a payment became a parlay, or waits for a person."""
+    """Whether a payment became a parlay, waits (for its refund or for a person), or has gone back."""
 
     ACCEPTED = "accepted"
     PARKED = "parked"
+    REFUNDED = "refunded"
+    CHARGED_BACK = "charged_back"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,3 +66,68 @@ def state_of(tx: Connection, session_id: str) -> PaymentState | None:
     """Say what became of a session's payment; None when none is recorded."""
     found = tx.execute(select(payments.c.state).where(payments.c.session_id == session_id)).scalar()
     return None if found is None else PaymentState(found)
+
+
+def get(tx: Connection, session_id: str) -> Payment | None:
+    """Find the payment of a session."""
+    return _one(tx, payments.c.session_id == session_id)
+
+
+def by_intent(tx: Connection, payment_intent: str) -> Payment | None:
+    """Find the payment that Stripe's charge events name."""
+    return _one(tx, payments.c.payment_intent == payment_intent)
+
+
+def named(tx: Connection, name: str) -> Payment | None:
+    """Find the payment an operator names: by session, payment intent or event; a parked one by digest."""
+    known = (payments.c.session_id, payments.c.payment_intent, payments.c.event_id)
+    rows = tx.execute(select(payments).where(or_(*(column == name for column in known)))).all()
+    if not rows:
+        waiting = select(payments).where(payments.c.state == PaymentState.PARKED.value)
+        rows = [row for row in tx.execute(waiting) if digest(row.session_id) == name]
+    return _payment(rows[0]) if len(rows) == 1 else None
+
+
+def parked(tx: Connection) -> tuple[Payment, ...]:
+    """List payments that wait for their refund or for a person, oldest first."""
+    waiting = select(payments).where(payments.c.state == PaymentState.PARKED.value)
+    return tuple(_payment(row) for row in tx.execute(waiting.order_by(payments.c.recorded_ms)))
+
+
+def moved(tx: Connection, session_id: str, state: PaymentState, reason: str | None) -> None:
+    """Record what became of a payment after its first decision."""
+    same = payments.c.session_id == session_id
+    tx.execute(update(payments).where(same).values(state=state.value, reason=reason))
+
+
+def _one(tx: Connection, where: ColumnElement[bool]) -> Payment | None:
+    # One payment intent belongs to one session; should Stripe ever say otherwise, the first one counts.
+    row = tx.execute(select(payments).where(where).order_by(payments.c.recorded_ms).limit(1)).one_or_none()
+    return None if row is None else _payment(row)
+
+
+def _payment(row: Row[Any]) -> Payment:
+    return Payment(
+        session_id=row.session_id,
+        quote_id=row.quote_id,
+        event_id=row.event_id,
+        payment_intent=row.payment_intent,
+        amount_cents=row.amount_cents,
+        currency=row.currency,
+        paid_at=instant(row.paid_ms),
+        state=PaymentState(row.state),
+        reason=row.reason,
+    )
+
+
+def fee_unknown(tx: Connection, limit: int) -> tuple[Payment, ...]:
+    """List payments of which Stripe has not said yet what it kept, oldest first."""
+    unknown = (payments.c.fee_cents.is_(None), payments.c.payment_intent.is_not(None))
+    found = select(payments).where(*unknown).order_by(payments.c.recorded_ms).limit(limit)
+    return tuple(_payment(row) for row in tx.execute(found))
+
+
+def fee_told(tx: Connection, session_id: str, fee: Money) -> bool:
+    """Record what Stripe kept; False when that was recorded before."""
+    unknown = (payments.c.session_id == session_id, payments.c.fee_cents.is_(None))
+    return tx.execute(update(payments).where(*unknown).values(fee_cents=fee.to_cents())).rowcount == 1

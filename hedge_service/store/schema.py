@@ -161,7 +161,16 @@ payments = Table(
     Column("recorded_ms", BigInteger, nullable=False),
     Column("state", Text, nullable=False),
     Column("reason", Text),
+    # What Stripe kept, once it says so.
+    Column("fee_cents", BigInteger),
     Index(None, "state"),
+    Index(None, "payment_intent"),
+    Index(
+        "ix_payments_fee_unknown",
+        "recorded_ms",
+        sqlite_where=text("fee_cents IS NULL"),
+        postgresql_where=text("fee_cents IS NULL"),
+    ),
 )
 
 parlays = Table(
@@ -179,7 +188,11 @@ parlays = Table(
     Column("accepted_ms", BigInteger, nullable=False),
     Column("outcome", Text),
     Column("revision", Integer, nullable=False, server_default="0"),
+    # A fill came or was made exact after the last summary.
+    Column("figures_changed", Boolean, nullable=False, server_default=false()),
     Column("claimed_ms", BigInteger),
+    # What was decided about contracts that could not be bought, once nothing more is tried.
+    Column("unhedged", Text),
     Index(None, "user_id"),
     Index(None, "state"),
 )
@@ -264,6 +277,8 @@ attempts = Table(
     Column("fill_centis", BigInteger, nullable=False, server_default="0"),
     Column("cost_micros", BigInteger, nullable=False, server_default="0"),
     Column("fees_micros", BigInteger, nullable=False, server_default="0"),
+    # What of the fill is in the ledger; cost and fees are exact once it is all of it.
+    Column("booked_centis", BigInteger, nullable=False, server_default="0"),
     Column("code", Text),
     Column("planned_ms", BigInteger, nullable=False),
     Column("first_sent_ms", BigInteger),
@@ -272,6 +287,13 @@ attempts = Table(
     UniqueConstraint("intent_id", "number"),
     CheckConstraint("fill_centis >= 0 AND fill_centis <= count_centis", name="fill"),
     Index(None, "state"),
+    Index(None, "last_sent_ms"),
+    Index(
+        "ix_attempts_unbooked",
+        "planned_ms",
+        sqlite_where=text("booked_centis <> fill_centis"),
+        postgresql_where=text("booked_centis <> fill_centis"),
+    ),
 )
 
 order_events = Table(
@@ -346,6 +368,24 @@ market_results = Table(
     Column("result", Text, nullable=False),
     Column("value_micros", BigInteger, nullable=False),
     Column("settled_ms", BigInteger, nullable=False),
+    # What the exchange says it paid (whole cents) and took in fees, once its list of settlements names it.
+    Column("paid_micros", BigInteger),
+    Column("paid_fees_micros", BigInteger),
+    # When both sides' figures were compared; empty again after a late fill.
+    Column("compared_ms", BigInteger),
+)
+
+# Winnings paid to users outside this service; the reference is the operator's own.
+payouts = Table(
+    "payouts",
+    metadata,
+    Column("reference", Text, primary_key=True),
+    Column("user_id", Text, nullable=False),
+    Column("amount_micros", BigInteger, nullable=False),
+    Column("actor", Text, nullable=False),
+    Column("at_ms", BigInteger, nullable=False),
+    CheckConstraint("amount_micros > 0", name="positive"),
+    Index(None, "user_id"),
 )
 
 ledger_sets = Table(
@@ -381,7 +421,9 @@ refunds = Table(
     Column("amount_cents", BigInteger, nullable=False),
     Column("reason", Text, nullable=False),
     Column("state", Text, nullable=False),
-    Column("refund_id", Text, unique=True),
+    # Why Stripe refused, in its own code.
+    Column("failure", Text),
+    Column("refund_id", Text),
     Column("due_ms", BigInteger, nullable=False),
     Column("done_ms", BigInteger),
     Column("tries", Integer, nullable=False, server_default="0"),
@@ -393,11 +435,33 @@ disputes = Table(
     "disputes",
     metadata,
     Column("id", Text, primary_key=True),
-    Column("session_id", Text, nullable=False),
+    Column("payment_intent", Text, nullable=False),
+    Column("amount_cents", BigInteger, nullable=False),
     Column("state", Text, nullable=False),
+    Column("fees", Text, nullable=False),
     Column("opened_ms", BigInteger, nullable=False),
     Column("closed_ms", BigInteger),
-    Index(None, "session_id"),
+    Index(None, "payment_intent"),
+)
+
+# Every refund that Stripe has told of, whoever made it; known before the payment, if it comes first.
+stripe_refunds = Table(
+    "stripe_refunds",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("payment_intent", Text, nullable=False),
+    Column("amount_cents", BigInteger, nullable=False),
+    Column("status", Text, nullable=False),
+    Column("seen_ms", BigInteger, nullable=False),
+    Index(None, "payment_intent"),
+)
+
+# How far a search has got, by name.
+marks = Table(
+    "marks",
+    metadata,
+    Column("name", Text, primary_key=True),
+    Column("at_ms", BigInteger, nullable=False),
 )
 
 audit = Table(
@@ -419,4 +483,18 @@ reconciliations = Table(
     Column("at_ms", BigInteger, nullable=False),
     Column("result", Text, nullable=False),
     Column("differences", Text, nullable=False),
+)
+
+# Differences that a person has accepted; the figure is what was accepted, empty where the id alone decides.
+acknowledgements = Table(
+    "acknowledgements",
+    metadata,
+    Column("id", RowId, primary_key=True, autoincrement=True),
+    Column("at_ms", BigInteger, nullable=False),
+    Column("actor", Text, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("subject", Text, nullable=False),
+    Column("figure", Text, nullable=False),
+    UniqueConstraint("kind", "subject", "figure"),
 )

@@ -5,18 +5,16 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from hedge_service.clock import millis
-from hedge_service.core.inbox import NewEvent
 from hedge_service.errors import HedgeError, NotReady
 from hedge_service.logs import get_logger
 from hedge_service.web.keys import DOORS, Facts
 from hedge_service.web.replies import json_reply, read_body
-from hedge_service.wire.stripe.events import StripeEvent, parse_event
+from hedge_service.wire.stripe.events import StripeEvent, inbox_event, parse_event
 from hedge_service.wire.stripe.signature import verify
 
 if TYPE_CHECKING:
     from aiohttp import web
 
-SOURCE = "stripe"
 MILLIS_PER_SECOND = 1000
 
 
@@ -28,7 +26,7 @@ async def stripe_webhook(request: web.Request) -> web.Response:
     except HedgeError as error:
         get_logger().warning("webhook.rejected", **{"reason": error.code, **error.log_context()})
         raise
-    new = await doors.intake.receive(_kept(event))
+    new = await doors.intake.receive(inbox_event(event))
     get_logger().info("webhook.received", event_id=event.id, type=event.type, new=new)
     return json_reply({"received": True})
 
@@ -40,14 +38,3 @@ async def _verified(request: web.Request, facts: Facts, *, now: int) -> StripeEv
     header = request.headers.get("Stripe-Signature")
     verify(payload, header, facts.webhook_secret, now=now, tolerance_s=facts.webhook_tolerance_s)
     return parse_event(payload)
-
-
-def _kept(event: StripeEvent) -> NewEvent:
-    # Without what the customer typed: the inbox outlives the payment.
-    return NewEvent(
-        source=SOURCE,
-        external_id=event.id,
-        type=event.type,
-        created_at=event.created,
-        payload=event.storable(),
-    )

@@ -11,8 +11,24 @@ branch_labels = None
 depends_on = None
 
 
-def upgrade() -> None:
+def upgrade() -> None:  # noqa: PLR0915 - a migration is one flat list of what it makes
 
+    op.create_table(
+        "acknowledgements",
+        sa.Column(
+            "id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=True, nullable=False
+        ),
+        sa.Column("at_ms", sa.BigInteger(), nullable=False),
+        sa.Column("actor", sa.Text(), nullable=False),
+        sa.Column("reason", sa.Text(), nullable=False),
+        sa.Column("kind", sa.Text(), nullable=False),
+        sa.Column("subject", sa.Text(), nullable=False),
+        sa.Column("figure", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_acknowledgements")),
+        sa.UniqueConstraint(
+            "kind", "subject", "figure", name=op.f("uq_acknowledgements_kind_subject_figure")
+        ),
+    )
     op.create_table(
         "audit",
         sa.Column(
@@ -54,13 +70,15 @@ def upgrade() -> None:
     op.create_table(
         "disputes",
         sa.Column("id", sa.Text(), nullable=False),
-        sa.Column("session_id", sa.Text(), nullable=False),
+        sa.Column("payment_intent", sa.Text(), nullable=False),
+        sa.Column("amount_cents", sa.BigInteger(), nullable=False),
         sa.Column("state", sa.Text(), nullable=False),
+        sa.Column("fees", sa.Text(), nullable=False),
         sa.Column("opened_ms", sa.BigInteger(), nullable=False),
         sa.Column("closed_ms", sa.BigInteger(), nullable=True),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_disputes")),
     )
-    op.create_index(op.f("ix_disputes_session_id"), "disputes", ["session_id"], unique=False)
+    op.create_index(op.f("ix_disputes_payment_intent"), "disputes", ["payment_intent"], unique=False)
     op.create_table(
         "halts",
         sa.Column(
@@ -135,7 +153,16 @@ def upgrade() -> None:
         sa.Column("result", sa.Text(), nullable=False),
         sa.Column("value_micros", sa.BigInteger(), nullable=False),
         sa.Column("settled_ms", sa.BigInteger(), nullable=False),
+        sa.Column("paid_micros", sa.BigInteger(), nullable=True),
+        sa.Column("paid_fees_micros", sa.BigInteger(), nullable=True),
+        sa.Column("compared_ms", sa.BigInteger(), nullable=True),
         sa.PrimaryKeyConstraint("ticker", name=op.f("pk_market_results")),
+    )
+    op.create_table(
+        "marks",
+        sa.Column("name", sa.Text(), nullable=False),
+        sa.Column("at_ms", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("name", name=op.f("pk_marks")),
     )
     op.create_table(
         "model_calls",
@@ -159,9 +186,30 @@ def upgrade() -> None:
         sa.Column("recorded_ms", sa.BigInteger(), nullable=False),
         sa.Column("state", sa.Text(), nullable=False),
         sa.Column("reason", sa.Text(), nullable=True),
+        sa.Column("fee_cents", sa.BigInteger(), nullable=True),
         sa.PrimaryKeyConstraint("session_id", name=op.f("pk_payments")),
     )
+    op.create_index(
+        "ix_payments_fee_unknown",
+        "payments",
+        ["recorded_ms"],
+        unique=False,
+        sqlite_where=sa.text("fee_cents IS NULL"),
+        postgresql_where=sa.text("fee_cents IS NULL"),
+    )
+    op.create_index(op.f("ix_payments_payment_intent"), "payments", ["payment_intent"], unique=False)
     op.create_index(op.f("ix_payments_state"), "payments", ["state"], unique=False)
+    op.create_table(
+        "payouts",
+        sa.Column("reference", sa.Text(), nullable=False),
+        sa.Column("user_id", sa.Text(), nullable=False),
+        sa.Column("amount_micros", sa.BigInteger(), nullable=False),
+        sa.Column("actor", sa.Text(), nullable=False),
+        sa.Column("at_ms", sa.BigInteger(), nullable=False),
+        sa.CheckConstraint("amount_micros > 0", name=op.f("ck_payouts_positive")),
+        sa.PrimaryKeyConstraint("reference", name=op.f("pk_payouts")),
+    )
+    op.create_index(op.f("ix_payouts_user_id"), "payouts", ["user_id"], unique=False)
     op.create_table(
         "positions",
         sa.Column("ticker", sa.Text(), nullable=False),
@@ -206,15 +254,27 @@ def upgrade() -> None:
         sa.Column("amount_cents", sa.BigInteger(), nullable=False),
         sa.Column("reason", sa.Text(), nullable=False),
         sa.Column("state", sa.Text(), nullable=False),
+        sa.Column("failure", sa.Text(), nullable=True),
         sa.Column("refund_id", sa.Text(), nullable=True),
         sa.Column("due_ms", sa.BigInteger(), nullable=False),
         sa.Column("done_ms", sa.BigInteger(), nullable=True),
         sa.Column("tries", sa.Integer(), server_default="0", nullable=False),
         sa.Column("next_try_ms", sa.BigInteger(), server_default="0", nullable=False),
         sa.PrimaryKeyConstraint("session_id", name=op.f("pk_refunds")),
-        sa.UniqueConstraint("refund_id", name=op.f("uq_refunds_refund_id")),
     )
     op.create_index(op.f("ix_refunds_state"), "refunds", ["state"], unique=False)
+    op.create_table(
+        "stripe_refunds",
+        sa.Column("id", sa.Text(), nullable=False),
+        sa.Column("payment_intent", sa.Text(), nullable=False),
+        sa.Column("amount_cents", sa.BigInteger(), nullable=False),
+        sa.Column("status", sa.Text(), nullable=False),
+        sa.Column("seen_ms", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_stripe_refunds")),
+    )
+    op.create_index(
+        op.f("ix_stripe_refunds_payment_intent"), "stripe_refunds", ["payment_intent"], unique=False
+    )
     op.create_table(
         "checkouts",
         sa.Column("reference", sa.Text(), nullable=False),
@@ -263,7 +323,9 @@ def upgrade() -> None:
         sa.Column("accepted_ms", sa.BigInteger(), nullable=False),
         sa.Column("outcome", sa.Text(), nullable=True),
         sa.Column("revision", sa.Integer(), server_default="0", nullable=False),
+        sa.Column("figures_changed", sa.Boolean(), server_default=sa.text("0"), nullable=False),
         sa.Column("claimed_ms", sa.BigInteger(), nullable=True),
+        sa.Column("unhedged", sa.Text(), nullable=True),
         sa.ForeignKeyConstraint(["quote_id"], ["quotes.id"], name=op.f("fk_parlays_quote_id_quotes")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_parlays")),
         sa.UniqueConstraint("quote_id", name=op.f("uq_parlays_quote_id")),
@@ -364,6 +426,7 @@ def upgrade() -> None:
         sa.Column("fill_centis", sa.BigInteger(), server_default="0", nullable=False),
         sa.Column("cost_micros", sa.BigInteger(), server_default="0", nullable=False),
         sa.Column("fees_micros", sa.BigInteger(), server_default="0", nullable=False),
+        sa.Column("booked_centis", sa.BigInteger(), server_default="0", nullable=False),
         sa.Column("code", sa.Text(), nullable=True),
         sa.Column("planned_ms", sa.BigInteger(), nullable=False),
         sa.Column("first_sent_ms", sa.BigInteger(), nullable=True),
@@ -375,7 +438,16 @@ def upgrade() -> None:
         sa.UniqueConstraint("intent_id", "number", name=op.f("uq_attempts_intent_id_number")),
         sa.UniqueConstraint("order_id", name=op.f("uq_attempts_order_id")),
     )
+    op.create_index(op.f("ix_attempts_last_sent_ms"), "attempts", ["last_sent_ms"], unique=False)
     op.create_index(op.f("ix_attempts_state"), "attempts", ["state"], unique=False)
+    op.create_index(
+        "ix_attempts_unbooked",
+        "attempts",
+        ["planned_ms"],
+        unique=False,
+        sqlite_where=sa.text("booked_centis <> fill_centis"),
+        postgresql_where=sa.text("booked_centis <> fill_centis"),
+    )
     op.create_table(
         "fills",
         sa.Column("trade_id", sa.Text(), nullable=False),

@@ -133,6 +133,18 @@ async def test_old_ended_orders_are_found_in_the_archive_only(exchange_stage: St
     assert len((await exchange_stage.get("/historical/fills"))["fills"]) == 1
 
 
+async def test_a_market_settled_long_ago_is_found_in_the_archive_only(exchange_stage: Stage) -> None:
+    await exchange_stage.created()
+    await exchange_stage.control("/settle", ticker=SEA, status="finalized", result="yes")
+    assert (await exchange_stage.call("GET", f"/historical/markets/{SEA}")).status == 404
+    await exchange_stage.control("/settings", historical_age_s=60)
+    exchange_stage.clock.forward(61)
+    assert (await exchange_stage.call("GET", f"/markets/{SEA}")).status == 404
+    assert (await exchange_stage.get("/markets", tickers=SEA))["markets"] == []
+    assert (await exchange_stage.get(f"/historical/markets/{SEA}"))["market"]["result"] == "yes"
+    assert (await exchange_stage.get("/portfolio/settlements"))["settlements"] == []
+
+
 async def test_cash_moves_at_finalized_only_and_once(exchange_stage: Stage) -> None:
     await exchange_stage.created()
     before = exchange_stage.cash()

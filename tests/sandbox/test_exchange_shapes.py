@@ -25,6 +25,7 @@ READS = [
     ("/exchange/status", {}),
     ("/exchange/user_data_timestamp", {}),
     ("/historical/cutoff", {}),
+    (f"/historical/markets/{SCALAR}", {}),
     ("/historical/orders", {"ticker": SEA}),
     ("/historical/fills", {}),
     ("/portfolio/orders", {"limit": "2"}),

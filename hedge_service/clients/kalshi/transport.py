@@ -12,12 +12,15 @@ from typing import TYPE_CHECKING
 import aiohttp
 
 from hedge_service.clients.kalshi.errors import Undelivered
+from hedge_service.crash import ignore
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from types import SimpleNamespace
 
     from yarl import URL
+
+    from hedge_service.crash import Probe
 
 MAX_BODY_BYTES = 16 * 1024 * 1024
 CONNECT_TIMEOUT_S = 3.0
@@ -35,6 +38,7 @@ class Response:
 @dataclass(slots=True)
 class _Progress:
     on_written: Callable[[], None]
+    reached: Callable[[str], None]
     begun: bool = False
 
 
@@ -48,15 +52,26 @@ async def _before_first_byte(
     del session, params
     progress: _Progress = context.trace_request_ctx
     progress.on_written()
+    progress.reached("before_write")
     progress.begun = True
+
+
+async def _after_body(
+    session: aiohttp.ClientSession, context: SimpleNamespace, params: aiohttp.TraceRequestChunkSentParams
+) -> None:
+    del session, params
+    progress: _Progress = context.trace_request_ctx
+    progress.reached("after_write")
 
 
 class Transport:
     """An HTTP session for one exchange. Open it inside the event loop, close it at the end."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, probe: Probe = ignore) -> None:
+        self._probe = probe
         trace = aiohttp.TraceConfig()
         trace.on_request_headers_sent.append(_before_first_byte)
+        trace.on_request_chunk_sent.append(_after_body)
         self._session = aiohttp.ClientSession(
             connector=aiohttp.TCPConnector(limit=CONNECTIONS, ttl_dns_cache=60),
             cookie_jar=aiohttp.DummyCookieJar(),
@@ -84,7 +99,7 @@ class Transport:
         Undelivered when there is no complete reply within `timeout_s`; cancellation comes out as itself,
         and then nothing is known.
         """
-        progress = _Progress(on_written)
+        progress = _Progress(on_written, lambda where: self._probe(f"exchange.{where}:{method}"))
         timeout = aiohttp.ClientTimeout(total=timeout_s, connect=min(CONNECT_TIMEOUT_S, timeout_s))
         try:
             async with self._session.request(
@@ -96,7 +111,9 @@ class Transport:
                 allow_redirects=False,
                 trace_request_ctx=progress,
             ) as response:
-                return Response(status=response.status, body=await _bounded(response))
+                reply = Response(status=response.status, body=await _bounded(response))
+                progress.reached("after_reply")
+                return reply
         except TimeoutError:
             raise Undelivered("timeout", begun=progress.begun) from None
         except aiohttp.ClientConnectorError:

@@ -23,8 +23,13 @@ _CUTOFFS = (
 
 
 def get_market(exchange: Exchange, call: Call) -> Reply:
-    """Answer GET /markets/{ticker}."""
-    return Reply(payload={"market": _market(exchange, call.params["ticker"]).wire(exchange.now())})
+    """Answer GET /markets/{ticker}; a market settled before the cutoff is not among them any more."""
+    return _one_market(exchange, call, archived=False)
+
+
+def get_historical_market(exchange: Exchange, call: Call) -> Reply:
+    """Answer GET /historical/markets/{ticker}."""
+    return _one_market(exchange, call, archived=True)
 
 
 def list_markets(exchange: Exchange, call: Call) -> Reply:
@@ -106,7 +111,7 @@ def get_user_data_timestamp(exchange: Exchange, call: Call) -> Reply:  # noqa: A
 
 def get_historical_cutoff(exchange: Exchange, call: Call) -> Reply:  # noqa: ARG001 - the shape of a handler
     """Answer GET /historical/cutoff."""
-    cutoff = rfc3339(exchange.now() - exchange.settings.historical_age_s)
+    cutoff = rfc3339(exchange.cutoff())
     return Reply(payload=dict.fromkeys(_CUTOFFS, cutoff))
 
 
@@ -129,6 +134,17 @@ def get_endpoint_costs(exchange: Exchange, call: Call) -> Reply:  # noqa: ARG001
     return Reply(payload=exchange.limits.wire_costs())
 
 
+def _one_market(exchange: Exchange, call: Call, *, archived: bool) -> Reply:
+    market = _market(exchange, call.params["ticker"])
+    if _archived(exchange, market) is not archived:
+        raise not_found("market_not_found")
+    return Reply(payload={"market": market.wire(exchange.now())})
+
+
+def _archived(exchange: Exchange, market: Market) -> bool:
+    return market.settled_s is not None and market.settled_s < exchange.cutoff()
+
+
 def _market(exchange: Exchange, ticker: str) -> Market:
     market = exchange.catalogue.markets.get(ticker)
     if market is None:
@@ -146,4 +162,5 @@ def _wanted(exchange: Exchange, call: Call, market: Market) -> bool:
         and call.text("series_ticker") in {None, market.series_ticker}
         and (status is None or market.status_at(exchange.now()) in QUERY_STATUSES[status])
         and call.text("mve_filter") != "only"
+        and not _archived(exchange, market)
     )

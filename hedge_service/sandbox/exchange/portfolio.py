@@ -75,14 +75,15 @@ def list_positions(exchange: Exchange, call: Call) -> Reply:
 
 
 def list_settlements(exchange: Exchange, call: Call) -> Reply:
-    """Answer GET /portfolio/settlements: newest first."""
+    """Answer GET /portfolio/settlements: newest first; those before the cutoff are shown nowhere."""
     account = exchange.account(_number(call, "subaccount", 0))
     earliest, latest = call.number("min_ts"), call.number("max_ts")
     ticker, events = call.text("ticker"), call.texts("event_ticker")
     rows = (
         row
         for row in reversed(account.settlements)
-        if ticker in {None, row.position.ticker}
+        if row.settled_s >= exchange.cutoff()
+        and ticker in {None, row.position.ticker}
         and (not events or row.position.event_ticker in events)
         and _within(int(row.settled_s * 1_000), earliest, latest)
     )
@@ -192,7 +193,7 @@ def _fills_newest_first(exchange: Exchange, order_id: str | None) -> Iterable[Fi
 
 
 def _archived(exchange: Exchange, order: Order) -> bool:
-    cutoff_ms = (exchange.now() - exchange.settings.historical_age_s) * 1_000
+    cutoff_ms = exchange.cutoff() * 1_000
     return order.status is not OrderStatus.RESTING and order.updated_ms < cutoff_ms
 
 

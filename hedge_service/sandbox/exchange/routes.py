@@ -28,6 +28,7 @@ _TABLE: Final[tuple[tuple[str, str, Access, Handler], ...]] = (
     ("GET", "/portfolio/balance", Access.BALANCE, portfolio.get_balance),
     ("GET", "/historical/orders", Access.READ, portfolio.list_historical_orders),
     ("GET", "/historical/fills", Access.READ, portfolio.list_historical_fills),
+    ("GET", "/historical/markets/{ticker}", Access.PUBLIC, market_reads.get_historical_market),
     ("GET", "/historical/cutoff", Access.PUBLIC, market_reads.get_historical_cutoff),
     ("GET", "/api_keys", Access.READ, market_reads.list_api_keys),
     ("GET", "/account/limits", Access.READ, market_reads.get_limits),

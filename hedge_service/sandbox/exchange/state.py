@@ -95,6 +95,10 @@ class Exchange:
         """Give the exchange's wall clock in seconds, offset included."""
         return self._clock() + self.settings.clock_offset_s
 
+    def cutoff(self) -> float:
+        """Give the time before which ended things are found only under the historical paths."""
+        return self.now() - self.settings.historical_age_s
+
     def now_ms(self) -> int:
         """Give the exchange's wall clock in milliseconds."""
         return int(self.now() * 1_000)

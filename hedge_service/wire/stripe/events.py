@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import orjson
 
+from hedge_service.core.inbox import NewEvent
 from hedge_service.wire.stripe import fields
 from hedge_service.wire.stripe.redact import redacted
 from hedge_service.wire.stripe.sessions import CheckoutSession, read_session
@@ -23,8 +24,19 @@ ASYNC_SUCCEEDED = "checkout.session.async_payment_succeeded"
 ASYNC_FAILED = "checkout.session.async_payment_failed"
 EXPIRED = "checkout.session.expired"
 
+CHARGE_REFUNDED = "charge.refunded"
+REFUND_FAILED = "refund.failed"
+DISPUTE_CREATED = "charge.dispute.created"
+DISPUTE_CLOSED = "charge.dispute.closed"
+
 FULFILLING = frozenset({COMPLETED, ASYNC_SUCCEEDED})
 SESSION_TYPES = frozenset({*FULFILLING, ASYNC_FAILED, EXPIRED})
+REFUND_TYPES = frozenset({CHARGE_REFUNDED, REFUND_FAILED})
+DISPUTE_TYPES = frozenset({DISPUTE_CREATED, DISPUTE_CLOSED})
+HANDLED_TYPES = SESSION_TYPES | REFUND_TYPES | DISPUTE_TYPES
+"""What an endpoint at Stripe has to be subscribed to."""
+
+SOURCE = "stripe"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -101,3 +113,41 @@ def paid_session(event: StripeEvent) -> CheckoutSession | None:
     """
     session = session_of(event) if event.type in FULFILLING else None
     return session if session is not None and session.paid else None
+
+
+def inbox_event(event: StripeEvent) -> NewEvent:
+    """Give an event as the inbox keeps it: without what the customer typed, since it outlives the payment."""
+    return NewEvent(
+        source=SOURCE,
+        external_id=event.id,
+        type=event.type,
+        created_at=event.created,
+        payload=event.storable(),
+    )
+
+
+def payment_of(event: StripeEvent) -> str | None:
+    """Give the payment intent that a charge, refund or dispute is about. Raises BadObject."""
+    return fields.reference(event.object, "payment_intent")
+
+
+def completed_event(session: CheckoutSession, *, event_id: str, created: datetime) -> StripeEvent:
+    """Make the event of a completed session that Stripe's own events do not tell of (any more)."""
+    return StripeEvent(
+        id=event_id,
+        type=COMPLETED,
+        created=created,
+        livemode=session.livemode,
+        api_version=None,
+        object={
+            "id": session.id,
+            "object": "checkout.session",
+            "client_reference_id": session.client_reference_id,
+            "status": session.status.value,
+            "payment_status": session.payment_status.value,
+            "amount_total": session.amount_total,
+            "currency": session.currency,
+            "payment_intent": session.payment_intent,
+            "livemode": session.livemode,
+        },
+    )

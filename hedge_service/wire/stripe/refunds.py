@@ -9,11 +9,15 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
+from hedge_service.core.money import Money
 from hedge_service.wire.stripe import fields
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import datetime
+
+BOOKS_CURRENCY = "usd"
+"""The books hold dollars; an account that Stripe settles in another currency gets no fees from here."""
 
 
 class RefundStatus(StrEnum):
@@ -53,3 +57,14 @@ def read_refund(body: Mapping[str, Any]) -> Refund:
 def charged_at(charge: Mapping[str, Any]) -> datetime | None:
     """Give the time of a charge that brought money, None for a failed one. Raises BadObject."""
     return fields.instant(charge, "created") if fields.word(charge, "status") == "succeeded" else None
+
+
+def fee_kept(charge: Mapping[str, Any]) -> Money | None:
+    """Give Stripe's fee on a charge whose balance transaction is expanded, None without. Raises BadObject.
+
+    https://docs.stripe.com/api/balance_transactions
+    """
+    booked = fields.section(charge, "balance_transaction")
+    if not booked or fields.text(booked, "currency") != BOOKS_CURRENCY:
+        return None
+    return Money.cents(fields.integer(booked, "fee"))

@@ -1,0 +1,105 @@
+"""`reconcile`: our books against the exchange's, now."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from contextlib import AsyncExitStack
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from hedge_service.cli import ops
+from hedge_service.cli.start import EXIT_FAILED, config_option
+from hedge_service.clock import SystemClock
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from hedge_service.config import Config
+    from hedge_service.flow.reconcile import Report
+
+# A difference counts when two looks show it; what is compared is quiet, so that the second may follow soon.
+SECOND_LOOK_S = 2.0
+
+
+@click.command()
+@config_option
+@ops.json_option
+def reconcile(config_path: Path | None, *, as_json: bool) -> None:
+    r"""Compare orders, executions, positions and settlements with the exchange; a mismatch halts sending.
+
+    Everything is read, archives included. What differs is looked at twice. Ends with 1 when anything differs.
+
+    \b
+    Example: hedge-service reconcile
+    """
+    config = ops.configured(config_path)
+    report: Report | None = ops.attempted(lambda: _run(config))
+    if report is None:
+        ops.fail("the books are not open yet: no live service has read the exchange")
+    if as_json:
+        ops.print_json(_body(report))
+    else:
+        _show(report)
+    if report.outcome.differences:
+        sys.exit(EXIT_FAILED)
+
+
+async def _run(config: Config) -> Report | None:
+    from hedge_service.app import open_exchange  # noqa: PLC0415 - heavy imports only where they are used
+    from hedge_service.flow.reconcile import Reconciler  # noqa: PLC0415
+    from hedge_service.logs import Redactor, configure_logging, get_logger  # noqa: PLC0415
+
+    clock = SystemClock()
+    # Standard output is the answer's.
+    configure_logging(sys.stderr, Redactor(config.secrets.values()), clock.now)
+    async with AsyncExitStack() as stack:
+        database = await stack.enter_async_context(ops.opened(config))
+        reconciler = Reconciler(
+            database=database,
+            reads=await open_exchange(stack, config, clock),
+            clock=clock,
+            quiet_s=config.kalshi.quiet_s,
+            log=get_logger(),
+        )
+        report = await reconciler.run()
+        if report is not None and report.outcome.differences and not report.outcome.mismatch:
+            await asyncio.sleep(SECOND_LOOK_S)
+            report = await reconciler.run()
+        return report
+
+
+def _body(report: Report) -> dict[str, Any]:
+    venue, outcome = report.venue, report.outcome
+    return {
+        "result": outcome.result.value,
+        "read": {
+            "orders": len(venue.orders),
+            "orders_of_others": len(report.comparison.of_others),
+            "fills": len(venue.fills),
+            "positions": len(venue.positions),
+            "settlements": len(venue.settlements),
+        },
+        "differences": [
+            {
+                "kind": one.kind.value,
+                "subject": one.subject,
+                "ours": one.ours,
+                "theirs": one.theirs,
+                "mismatch": one in outcome.mismatch,
+            }
+            for one in outcome.differences
+        ],
+        "found_in_doubt": list(report.comparison.found),
+    }
+
+
+def _show(report: Report) -> None:
+    read = _body(report)["read"]
+    click.echo(", ".join(f"{count} {name.replace('_', ' ')}" for name, count in read.items()))
+    for one in report.outcome.differences:
+        click.echo(f"{'MISMATCH' if one in report.outcome.mismatch else 'differs'}: {one.sentence()}")
+    for client_order_id in report.comparison.found:
+        click.echo(f"in doubt here, held by the exchange: {client_order_id} (a running service books it)")
+    click.echo(report.outcome.result.value)

@@ -1,0 +1,38 @@
+"""`rehedge`: try again for what a parlay's plan did not buy."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from hedge_service.cli import ops
+from hedge_service.cli.start import EXIT_FAILED, config_option
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+@click.command()
+@click.argument("parlay_id", metavar="PARLAY")
+@click.option("--reason", default="asked for", callback=ops.said, show_default=True, help="Why; kept.")
+@config_option
+def rehedge(parlay_id: str, reason: str, config_path: Path | None) -> None:
+    r"""Make new orders for what is unhedged of an open parlay, within the plan's limit prices and the caps.
+
+    The running service sends them. Ends with 1 when there is nothing to be ordered.
+
+    \b
+    Example: hedge-service rehedge par_0123456789abcdef0123456789abcdef
+    """
+    from hedge_service.flow.rehedging import rehedge_parlay  # noqa: PLC0415 - heavy imports where used
+
+    config, by = ops.configured(config_path), ops.operator(reason)
+    made = ops.write(config, lambda tx: rehedge_parlay(tx, parlay_id, config, by))
+    for intent in made.intents:
+        what = f"{intent.side.value} {intent.count} of {intent.ticker} at {intent.price}"
+        click.echo(f"leg {intent.leg}: {what}, at most ${intent.max_cost}")
+    for leg, why in made.skips.items():
+        click.echo(f"leg {leg}: no order ({why.value})")
+    if not made.intents:
+        raise SystemExit(EXIT_FAILED)

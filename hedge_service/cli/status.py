@@ -1,0 +1,142 @@
+"""`status`: how everything stands, from the database alone."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from hedge_service.cli import ops
+from hedge_service.cli.start import config_option
+from hedge_service.clock import SystemClock
+
+if TYPE_CHECKING:
+    from datetime import datetime
+    from pathlib import Path
+
+    from hedge_service.config import Config
+    from hedge_service.store.leases import Lease
+    from hedge_service.store.overview import LastReconciliation, Overview, Waiting
+
+
+@click.command()
+@config_option
+@ops.json_option
+def status(config_path: Path | None, *, as_json: bool) -> None:
+    r"""Show mode, halt, sender, parlays, orders under way, inbox, caps and the last reconciliation.
+
+    \b
+    Example: hedge-service status --json
+    """
+    from hedge_service.store.identity import account_name  # noqa: PLC0415 - heavy imports where they are used
+    from hedge_service.store.overview import overview  # noqa: PLC0415
+
+    config, now = ops.configured(config_path), SystemClock().now()
+    account = account_name(config)
+    seen = ops.read(config, lambda tx: overview(tx, account=account, now=now))
+    body = _body(config, account, seen, now)
+    if as_json:
+        ops.print_json(body)
+    else:
+        _show(body, seen, now)
+
+
+def _body(config: Config, account: str, seen: Overview, now: datetime) -> dict[str, Any]:
+    limits = config.limits
+    return {
+        "mode": config.mode.value,
+        "environment": config.kalshi.environment.value,
+        "account": account,
+        "halted": seen.halt is not None,
+        "halt": None
+        if seen.halt is None
+        else {
+            "reason": seen.halt.reason,
+            "at": ops.moment(seen.halt.at),
+            "by": seen.halt.actor,
+        },
+        "sender": _sender(seen.lease, now),
+        "parlays": seen.parlays,
+        "orders": {state.value: _waiting(one, now) for state, one in seen.orders.items()},
+        "inbox": _waiting(seen.inbox, now),
+        "parked_payments": seen.parked_payments,
+        "day": {
+            "reserved_dollars": str(seen.reserved_today),
+            "cap_dollars": str(limits.max_day_hedge_dollars),
+        },
+        "open_payout": {"dollars": str(seen.open_payout), "cap_dollars": str(limits.max_open_payout_dollars)},
+        "reconciliation": _reconciliation(seen.reconciliation, now),
+    }
+
+
+def _sender(lease: Lease | None, now: datetime) -> dict[str, Any] | None:
+    if lease is None:
+        return None
+    return {
+        "holder": lease.holder,
+        "epoch": lease.epoch,
+        "live": lease.expires_at > now,
+        "expires_in_s": round((lease.expires_at - now).total_seconds(), 1),
+        "reconciled_at": ops.moment(lease.reconciled_at),
+    }
+
+
+def _waiting(one: Waiting, now: datetime) -> dict[str, Any]:
+    oldest = None if one.oldest is None else round((now - one.oldest).total_seconds(), 1)
+    return {"count": one.count, "oldest_age_s": oldest}
+
+
+def _reconciliation(last: LastReconciliation | None, now: datetime) -> dict[str, Any] | None:
+    if last is None:
+        return None
+    return {
+        "at": ops.moment(last.at),
+        "age_s": round((now - last.at).total_seconds(), 1),
+        "result": last.result.value,
+        "differences": [
+            {"kind": one.kind.value, "subject": one.subject, "ours": one.ours, "theirs": one.theirs}
+            for one in last.differences
+        ],
+    }
+
+
+def _show(body: dict[str, Any], seen: Overview, now: datetime) -> None:
+    from rich.console import Console  # noqa: PLC0415 - only for people
+    from rich.table import Table  # noqa: PLC0415
+
+    table = Table(show_header=False, box=None)
+    table.add_row("mode", f"{body['mode']} on {body['environment']}, account {body['account']}")
+    table.add_row("sending", _sending(seen))
+    table.add_row("sender", _sender_line(seen.lease, now))
+    table.add_row("parlays", ", ".join(f"{n} {state}" for state, n in seen.parlays.items()) or "none")
+    for state, one in seen.orders.items():
+        table.add_row(f"orders {state.value}", _waiting_line(one, now))
+    table.add_row("inbox", _waiting_line(seen.inbox, now))
+    table.add_row("parked payments", str(seen.parked_payments))
+    day, owed = body["day"], body["open_payout"]
+    table.add_row("reserved today", f"${day['reserved_dollars']} of ${day['cap_dollars']}")
+    table.add_row("open payout", f"${owed['dollars']} of ${owed['cap_dollars']}")
+    table.add_row("reconciliation", _reconciliation_line(seen.reconciliation, now))
+    console = Console(soft_wrap=True, highlight=False, markup=False)
+    console.print(table)
+    for difference in () if seen.reconciliation is None else seen.reconciliation.differences:
+        console.print(f"  differs: {difference.sentence()}")
+
+
+def _sending(seen: Overview) -> str:
+    return "allowed" if seen.halt is None else f"HALTED by {seen.halt.actor}: {seen.halt.reason}"
+
+
+def _sender_line(lease: Lease | None, now: datetime) -> str:
+    if lease is None or lease.expires_at <= now:
+        return "none: no service holds the lease"
+    ready = "ready" if lease.reconciled_at is not None else "has not read the exchange yet"
+    return f"{lease.holder}, epoch {lease.epoch}, {ready}"
+
+
+def _waiting_line(one: Waiting, now: datetime) -> str:
+    return "0" if one.oldest is None else f"{one.count}, the oldest since {ops.age(now - one.oldest)}"
+
+
+def _reconciliation_line(last: LastReconciliation | None, now: datetime) -> str:
+    return "none yet" if last is None else f"{last.result.value}, {ops.age(now - last.at)} ago"

@@ -1,0 +1,78 @@
+"""Named points at which a test kills the process: before and after every commit and every write to a peer.
+
+A point is passed to a probe; the default probe does nothing. Only a service on the sandbox can be armed, by
+`CRASH_AT=<point>` or `CRASH_AT=<point>#<n>` for the n-th time the point is reached.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+VARIABLE = "CRASH_AT"
+
+
+class Probe(Protocol):
+    """Is told each point as it is reached."""
+
+    def __call__(self, point: str) -> None:
+        """Take note, or kill the process."""
+
+
+def ignore(point: str) -> None:
+    """Do nothing: the probe of every real run."""
+    del point
+
+
+def before_commit(unit: str) -> str:
+    """Name the point at which a unit of work is done but not committed."""
+    return f"commit.before:{unit}"
+
+
+def after_commit(unit: str) -> str:
+    """Name the point at which a unit of work is durable but its caller does not know yet."""
+    return f"commit.after:{unit}"
+
+
+def unit_name(work: object) -> str:
+    """Name a unit of work after the function that makes it, nested functions and lambdas left out."""
+    name: str = getattr(work, "__qualname__", type(work).__qualname__)
+    return name.partition(".<locals>")[0]
+
+
+PEER_POINTS = (
+    "exchange.before_write:POST",
+    "exchange.after_write:POST",
+    "exchange.after_reply:POST",
+    "stripe.before_write:Payments.create_session",
+    "stripe.after_reply:Payments.create_session",
+)
+
+
+class Killer:
+    """Kills the process, as the power cord does, when a point is reached for the n-th time."""
+
+    def __init__(self, point: str, *, time: int = 1) -> None:
+        self._point = point
+        self._left = time
+
+    def __call__(self, point: str) -> None:
+        """Take note of a point; at the chosen one this is the last thing the process does."""
+        if point != self._point:
+            return
+        self._left -= 1
+        if self._left == 0:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+
+def armed(environ: Mapping[str, str]) -> Probe:
+    """Give the probe that the environment asks for. Raises ValueError for a count that is no number."""
+    asked = environ.get(VARIABLE)
+    if asked is None:
+        return ignore
+    point, _, time = asked.partition("#")
+    return Killer(point, time=int(time) if time else 1)

@@ -1,0 +1,224 @@
+"""Executions: each booked once by its trade id, with its ledger set and its position in one commit."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import Row, func, select, update
+
+from hedge_service.clock import instant, millis
+from hedge_service.core.ledger import BoughtFill, book_fill, late_settlement
+from hedge_service.core.market import Side
+from hedge_service.core.money import Count, Price
+from hedge_service.core.orders import AttemptState
+from hedge_service.store import journal, ledger, positions
+from hedge_service.store.rows import insert_if_absent
+from hedge_service.store.schema import attempts, fills, intents, market_results, parlays
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from sqlalchemy.engine import Connection
+
+    from hedge_service.core.venue import VenueFill
+
+IDS_AT_ONCE = 1_000
+# The row's own figures come from the reply or the look-up that will end the doubt, not from its fills.
+_NOT_PROVED = frozenset(
+    {AttemptState.PLANNED, AttemptState.SENDING, AttemptState.UNKNOWN, AttemptState.PARKED}
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Owner:
+    """The attempt whose order was executed."""
+
+    client_order_id: str
+    intent_id: str
+    parlay_id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Unbooked:
+    """An accepted order with executions that are not all in the ledger; `filled`: as its own count says."""
+
+    owner: Owner
+    order_id: str
+    ticker: str
+    filled: Count
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Recount:
+    """What an order's booked executions come to; `exact`: the attempt's figures are theirs.
+
+    `late`: its attempt had ended with fewer contracts, `before`. `filled`: they end an order that rested.
+    """
+
+    exact: bool
+    before: Count
+    after: Count
+    late: bool = False
+    filled: bool = False
+
+
+def owner_of_order(tx: Connection, order_id: str) -> Owner | None:
+    """Find the attempt that holds the exchange's order id."""
+    return _owner(tx, attempts.c.order_id == order_id)
+
+
+def owner_of_id(tx: Connection, client_order_id: str) -> Owner | None:
+    """Find the attempt of our own order id."""
+    return _owner(tx, attempts.c.client_order_id == client_order_id)
+
+
+def known(tx: Connection, trade_ids: list[str]) -> set[str]:
+    """Give those trade ids that are booked."""
+    held: set[str] = set()
+    for start in range(0, len(trade_ids), IDS_AT_ONCE):
+        some = select(fills.c.trade_id).where(fills.c.trade_id.in_(trade_ids[start : start + IDS_AT_ONCE]))
+        held.update(tx.execute(some).scalars())
+    return held
+
+
+def newest(tx: Connection) -> datetime | None:
+    """Give when the latest booked execution happened, by the exchange's clock."""
+    found = tx.execute(select(func.max(fills.c.filled_ms))).scalar()
+    return None if found is None else instant(found)
+
+
+def book(tx: Connection, fill: VenueFill, owner: Owner | None, at: datetime) -> bool:
+    """Book one execution: mark, ledger set and position; False when it is booked already.
+
+    Without an owner it belongs to no parlay; it counts in the position all the same.
+    """
+    if not insert_if_absent(tx, fills, _values(fill, owner, at)):
+        return False
+    bought = BoughtFill(
+        trade_id=fill.trade_id,
+        ticker=fill.ticker,
+        side=fill.side.outcome,
+        count=fill.count,
+        cost=fill.cost,
+        fee=fill.fee,
+        parlay_id=None if owner is None else owner.parlay_id,
+    )
+    entry, held = book_fill(positions.held(tx, fill.ticker), bought)
+    if not ledger.post(tx, entry, at):
+        raise RuntimeError(f"the ledger holds {entry.cause} without its fill")
+    positions.put(tx, fill.ticker, held)
+    _settle_late(tx, fill, at)
+    return True
+
+
+def recount(tx: Connection, client_order_id: str, at: datetime) -> Recount:
+    """Make an attempt's figures those of its executions, once these are all there.
+
+    An ended attempt with more executions than it ended with keeps its state, but its figures become true.
+    """
+    row = tx.execute(select(attempts).where(attempts.c.client_order_id == client_order_id)).one()
+    state, before = AttemptState(row.state), Count(row.fill_centis)
+    count, cost, fees = _sums(tx, client_order_id)
+    if state in _NOT_PROVED:
+        return Recount(exact=False, before=before, after=before)
+    if count < before.centis:
+        _set(tx, client_order_id, booked_centis=count)
+        return Recount(exact=False, before=before, after=before)
+    _make_exact(tx, row, min(count, row.count_centis), cost, fees)
+    whole = state is AttemptState.RESTING and count >= row.count_centis
+    if whole:
+        # Executions of all that was ordered prove the end, whatever a list that lags still says.
+        attempt, evidence = journal.get(tx, client_order_id), {"executions": str(Count(count))}
+        journal.moved(tx, attempt, AttemptState.FILLED, at=at, event="order.filled", evidence=evidence)
+    late = state.ended and count > before.centis
+    if late:
+        evidence = {"before": str(before), "after": str(Count(count))}
+        journal.noted(tx, client_order_id, state, at=at, event="order.filled_late", evidence=evidence)
+    return Recount(exact=True, before=before, after=Count(count), late=late, filled=whole)
+
+
+def unbooked(tx: Connection, limit: int, intent_id: str | None = None) -> tuple[Unbooked, ...]:
+    """List accepted orders whose executions are not all booked, oldest first."""
+    found = (
+        select(attempts, intents.c.parlay_id, intents.c.ticker)
+        .join(intents, intents.c.id == attempts.c.intent_id)
+        .where(attempts.c.booked_centis != attempts.c.fill_centis, attempts.c.order_id.is_not(None))
+        .order_by(attempts.c.planned_ms)
+        .limit(limit)
+    )
+    if intent_id is not None:
+        found = found.where(attempts.c.intent_id == intent_id)
+    return tuple(_unbooked(row) for row in tx.execute(found))
+
+
+def _unbooked(row: Row[Any]) -> Unbooked:
+    owner = Owner(client_order_id=row.client_order_id, intent_id=row.intent_id, parlay_id=row.parlay_id)
+    return Unbooked(owner=owner, order_id=row.order_id, ticker=row.ticker, filled=Count(row.fill_centis))
+
+
+def _owner(tx: Connection, condition: Any) -> Owner | None:
+    found = (
+        select(attempts.c.client_order_id, attempts.c.intent_id, intents.c.parlay_id)
+        .join(intents, intents.c.id == attempts.c.intent_id)
+        .where(condition)
+    )
+    row = tx.execute(found).one_or_none()
+    if row is None:
+        return None
+    return Owner(client_order_id=row.client_order_id, intent_id=row.intent_id, parlay_id=row.parlay_id)
+
+
+def _values(fill: VenueFill, owner: Owner | None, at: datetime) -> dict[str, Any]:
+    return {
+        "trade_id": fill.trade_id,
+        "client_order_id": None if owner is None else owner.client_order_id,
+        "order_id": fill.order_id,
+        "parlay_id": None if owner is None else owner.parlay_id,
+        "ticker": fill.ticker,
+        "side": fill.side.outcome.value,
+        "count_centis": fill.count.centis,
+        "price_micros": fill.yes_price.micros,
+        "cost_micros": fill.cost.micros,
+        "fee_micros": fill.fee.micros,
+        "filled_ms": millis(at if fill.created_time is None else fill.created_time),
+        "seen_ms": millis(at),
+    }
+
+
+def _settle_late(tx: Connection, fill: VenueFill, at: datetime) -> None:
+    """Pay a position out at once whose market was settled in the books before this execution was known."""
+    result = select(market_results.c.value_micros).where(market_results.c.ticker == fill.ticker)
+    value = tx.execute(result).scalar()
+    held = positions.held(tx, fill.ticker)
+    if value is None or held is None:
+        return
+    paid = Price(value) if held.side is Side.YES else Price(value).complement
+    entry = late_settlement(trade_id=fill.trade_id, ticker=fill.ticker, held=held, value=paid)
+    ledger.post(tx, entry, at)
+    positions.put(tx, fill.ticker, None)
+    # The exchange's figures for the market are worth comparing again.
+    settled = market_results.c.ticker == fill.ticker
+    tx.execute(update(market_results).where(settled).values(compared_ms=None))
+
+
+def _sums(tx: Connection, client_order_id: str) -> tuple[int, int, int]:
+    columns = (fills.c.count_centis, fills.c.cost_micros, fills.c.fee_micros)
+    total = select(*(func.coalesce(func.sum(column), 0) for column in columns))
+    count, cost, fees = tx.execute(total.where(fills.c.client_order_id == client_order_id)).one()
+    return int(count), int(cost), int(fees)
+
+
+def _set(tx: Connection, client_order_id: str, **values: int) -> None:
+    tx.execute(update(attempts).where(attempts.c.client_order_id == client_order_id).values(**values))
+
+
+def _make_exact(tx: Connection, row: Row[Any], filled: int, cost: int, fees: int) -> None:
+    values = {"fill_centis": filled, "cost_micros": cost, "fees_micros": fees}
+    _set(tx, row.client_order_id, **values, booked_centis=filled)
+    if all(getattr(row, name) == value for name, value in values.items()):
+        return
+    journal.reserve_again(tx, row.intent_id)
+    parlay = select(intents.c.parlay_id).where(intents.c.id == row.intent_id).scalar_subquery()
+    told = (parlays.c.id == parlay, parlays.c.revision > 0)
+    tx.execute(update(parlays).where(*told).values(figures_changed=True))

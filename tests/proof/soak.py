@@ -1,0 +1,192 @@
+"""Many parlays, random faults and kills: `python -m tests.proof.soak --parlays 1000 --seed 1`."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import secrets
+import socket
+import sys
+import tempfile
+import time
+from collections import Counter
+from dataclasses import dataclass, field
+from pathlib import Path
+from random import Random
+from typing import Any
+
+from hedge_service.sandbox.credentials import generate_credentials
+from tests.proof.checker import rows
+from tests.proof.closing import close
+from tests.proof.theatre import TICKERS, Theatre, open_theatre
+
+# What may happen to a create, and to the reads that look for it; invisible and forgotten orders are left out,
+# since only a person, or the exchange itself, can end those.
+FAULTS: tuple[dict[str, Any], ...] = (
+    {"kind": "reply_lost_after_accept"},
+    {"kind": "reset_before_accept"},
+    {"kind": "hang_after_accept", "seconds": 2},
+    {"kind": "hang_before_accept", "seconds": 2},
+    {"kind": "server_error_before_accept"},
+    {"kind": "server_error_after_accept"},
+    {"kind": "html_bad_gateway_after_accept"},
+    {"kind": "service_unavailable_before_accept"},
+    {"kind": "garbage_body"},
+    {"kind": "truncated_body"},
+    {"kind": "no_order_id"},
+    {"kind": "gone"},
+    {"kind": "too_many_requests", "times": 3},
+    {"kind": "resend_refused"},
+    {"kind": "partial_fill", "count": "1"},
+    {"kind": "late_reads", "seconds": 1},
+    {"kind": "stale_status"},
+    {"kind": "fills_twice"},
+)
+STAKES = (1, 5, 10, 12.5)
+QUIET_WITHIN_S = 90
+
+
+@dataclass(frozen=True, kw_only=True)
+class Plan:
+    """What a soak is to do; rates are per parlay, `kill_every_s` 0 means never."""
+
+    parlays: int
+    seed: int
+    fault_rate: float = 0.2
+    drop_rate: float = 0.03
+    kill_every_s: float = 15
+    buyers: int = 8
+
+
+@dataclass
+class Run:
+    """What a soak did and found."""
+
+    plan: Plan
+    faults: Counter[str] = field(default_factory=Counter)
+    done: Counter[str] = field(default_factory=Counter)
+    sold: int = 0
+    seconds: float = 0.0
+    problems: list[str] = field(default_factory=list)
+    figures: dict[str, Any] = field(default_factory=dict)
+
+    def lines(self) -> list[str]:
+        """Say what was done and what was found."""
+        return [
+            f"parlays sold {self.sold} of {self.plan.parlays} in {self.seconds:.0f} s",
+            f"done {dict(sorted(self.done.items()))}",
+            f"faults {sum(self.faults.values())}: {dict(sorted(self.faults.items()))}",
+            f"{self.figures}",
+            *(f"BROKEN: {problem}" for problem in self.problems[:50]),
+            f"{len(self.problems)} broken promises",
+        ]
+
+
+def free_port() -> int:
+    """Give a port that is free now; the service keeps it over all its restarts."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+async def soak(folder: Path, plan: Plan) -> Run:
+    """Sell, break and kill, let the markets settle and the winners claim, and judge at every rest."""
+    run, began = Run(plan), time.monotonic()
+    async with open_theatre(folder, generate_credentials(), Random(plan.seed), free_port()) as theatre:
+        await theatre.desk.sandbox.control("stripe/settings", duplicates=1, hold=2)
+        await theatre.start()
+        await _sell(theatre, run)
+        await theatre.desk.sandbox.control("exchange/faults", "DELETE")
+        await theatre.desk.sandbox.control("stripe/settings", drop=0)
+        await theatre.restart()
+        try:
+            await _come_to_rest(theatre, run)
+        except TimeoutError as error:
+            run.problems += [str(error), *theatre.verdict()]
+        run.figures = _figures(theatre)
+        await theatre.stop()
+    run.seconds = time.monotonic() - began
+    return run
+
+
+async def _come_to_rest(theatre: Theatre, run: Run) -> None:
+    await theatre.settle(QUIET_WITHIN_S)
+    run.problems += theatre.verdict()
+    closing = await close(theatre, QUIET_WITHIN_S)
+    run.done += closing.done
+    run.problems += closing.problems + theatre.verdict()
+
+
+async def _sell(theatre: Theatre, run: Run) -> None:
+    waiting = list(range(run.plan.parlays))
+    killer = asyncio.create_task(_kill(theatre, run))
+    await asyncio.gather(*(_buyer(theatre, run, waiting) for _ in range(run.plan.buyers)))
+    killer.cancel()
+    await asyncio.gather(killer, return_exceptions=True)
+
+
+async def _buyer(theatre: Theatre, run: Run, waiting: list[int]) -> None:
+    random, plan = theatre.random, run.plan
+    while waiting:
+        number = waiting.pop()
+        if random.random() < plan.fault_rate:
+            fault = random.choice(FAULTS)
+            run.faults[fault["kind"]] += 1
+            await theatre.desk.sandbox.fault(**fault)
+        if random.random() < plan.drop_rate:
+            run.done["webhooks_never_sent"] += 1
+            await theatre.desk.sandbox.control("stripe/settings", drop=1)
+        legs = random.sample(TICKERS, random.randint(1, 3))
+        sold = await theatre.buy(f"user_{plan.seed}_{number}", legs, random.choice(STAKES))
+        run.sold += sold is not None
+
+
+async def _kill(theatre: Theatre, run: Run) -> None:
+    if run.plan.kill_every_s <= 0:
+        return
+    while True:
+        await asyncio.sleep(run.plan.kill_every_s * (0.5 + theatre.random.random()))
+        run.done["kills"] += 1
+        await asyncio.shield(asyncio.create_task(theatre.restart()))
+
+
+def _figures(theatre: Theatre) -> dict[str, Any]:
+    book = theatre.desk.sandbox.sandbox.exchange.book()
+    attempts = rows(theatre.database, "SELECT state, COUNT(*) AS n FROM attempts GROUP BY state")
+    parlays = rows(theatre.database, "SELECT state, COUNT(*) AS n FROM parlays GROUP BY state")
+    return {
+        "orders_accepted": len(book["orders"]),
+        "creates_seen": sum(book["create_requests"].values()),
+        "fills": len(book["fills"]),
+        "rate_limited": book["rate_limited"],
+        "attempts": {row["state"]: row["n"] for row in attempts},
+        "parlays": {row["state"]: row["n"] for row in parlays},
+    }
+
+
+def main() -> int:
+    """Run a soak and print what it did; 0 when no promise was broken."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--parlays", type=int, default=1000)
+    parser.add_argument("--seed", type=int, default=None)
+    parser.add_argument("--fault-rate", type=float, default=0.2, help="faults per parlay")
+    parser.add_argument("--kill-every", type=float, default=15, help="seconds; 0: never while selling")
+    parser.add_argument("--buyers", type=int, default=8)
+    given = parser.parse_args()
+    seed = secrets.randbelow(10**6) if given.seed is None else given.seed
+    print(f"seed {seed}", flush=True)
+    plan = Plan(
+        parlays=given.parlays,
+        seed=seed,
+        fault_rate=given.fault_rate,
+        kill_every_s=given.kill_every,
+        buyers=given.buyers,
+    )
+    with tempfile.TemporaryDirectory() as folder:
+        run = asyncio.run(soak(Path(folder), plan))
+    print("\n".join(run.lines()))
+    return 1 if run.problems else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,245 @@
+"""A sandbox, a service process that may die at any moment, and users who buy parlays meanwhile."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import sys
+import threading
+from asyncio.subprocess import PIPE
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import aiohttp
+
+from hedge_service.sandbox.stripe.delivery import HANDLED_TYPES
+from tests.proof.checker import judge, rows, unfinished
+from tests.proof.money_checker import judge_money
+from tests.system.extension import BOS, BTC, HOT, SEA, WARM, Extension
+from tests.system.service_process import PROJECT, ProcessDesk, ServiceProcess
+from tests.system.stage import empty_database, knobs_of
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+    from pathlib import Path
+    from random import Random
+
+T = TypeVar("T")
+Json = dict[str, Any]
+TICKERS = (SEA, BOS, WARM, HOT, BTC)
+KNOBS: Mapping[str, str] = {
+    "KALSHI__LEASE_S": "1",
+    "KALSHI__ORDER_TIMEOUT_S": "1",
+    "KALSHI__LOOKUP_MARGIN_S": "0",
+    "KALSHI__QUIET_S": "1",
+    "KALSHI__RESEND_WINDOW_S": "4",
+    "KALSHI__RECONCILE_EVERY_S": "10",
+    "KALSHI__SETTLE_EVERY_S": "0.5",
+    "STRIPE__CATCH_UP_EVERY_S": "20",
+    "HEDGING__INTENT_TTL_S": "20",
+    "HEDGING__STRATEGY": "delta",
+    "LIMITS__MAX_DAY_HEDGE_DOLLARS": "10000000",
+    "LIMITS__MAX_OPEN_PAYOUT_DOLLARS": "90000000",
+    "OPENAI__ENABLED": "false",
+}
+# How often a user tries again while the service is away.
+PATIENCE = 100
+
+
+@dataclass
+class Shopper(Extension):
+    """A user whose browser keeps the market pages it has seen."""
+
+    pages: dict[str, Json] = field(default_factory=dict)
+
+    async def found(self, ticker: str) -> Json:
+        if ticker not in self.pages:
+            self.pages[ticker] = await super().found(ticker)
+        return self.pages[ticker]
+
+
+@dataclass
+class Theatre:
+    """Runs one service at a time; `opening_cash` is what the exchange held before the first order."""
+
+    desk: ProcessDesk
+    random: Random
+    opening_cash: str
+    port: int
+    changes: dict[str, str] = field(default_factory=dict)
+    service: ServiceProcess | None = None
+    paid: set[str] = field(default_factory=set)
+    users: dict[str, str] = field(default_factory=dict)
+    pages: dict[str, Json] = field(default_factory=dict)
+    turn: asyncio.Lock = field(default_factory=asyncio.Lock)
+
+    @property
+    def database(self) -> Path:
+        """Where the service keeps everything."""
+        return self.desk.folder / "hedge.db"
+
+    @property
+    def base(self) -> str:
+        """Where the service listens, after every start."""
+        return f"http://127.0.0.1:{self.port}"
+
+    @property
+    def knobs(self) -> dict[str, str]:
+        """The whole environment of the service, and of operators' commands."""
+        return knobs_of(self.desk.sandbox, {**KNOBS, "SERVICE__PORT": str(self.port), **self.changes})
+
+    async def start(self, **variables: str) -> ServiceProcess:
+        """Start the service and wait until it listens, or has died on the way."""
+        self.service = await self.desk.run({**self.knobs, **variables})
+        started = asyncio.create_task(self.service.events.one("service.started"))
+        ended = asyncio.create_task(self.service.process.wait())
+        await asyncio.wait({started, ended}, return_when=asyncio.FIRST_COMPLETED)
+        for task in (started, ended):
+            task.cancel()
+        return self.service
+
+    async def restart(self) -> None:
+        """Kill the service as the power cord does, and start it again."""
+        async with self.turn:
+            if self.service is not None:
+                with contextlib.suppress(ProcessLookupError):
+                    self.service.process.kill()
+                await self.service.ended()
+            await self.start()
+
+    async def stop(self) -> None:
+        """End the service cleanly, if one runs."""
+        if self.service is not None and self.service.process.returncode is None:
+            await self.service.told_to_stop()
+        self.service = None
+
+    def forget_words(self) -> None:
+        """Drop what the service has said: only books count here, and there are many lines."""
+        if self.service is not None:
+            self.service.events.text = ""
+            self.service.events.lines.clear()
+
+    async def command(self, *arguments: str) -> tuple[int, str]:
+        """Run an operator's command beside the service; give its exit status and what it wrote."""
+        process = await asyncio.create_subprocess_exec(
+            *(sys.executable, "-m", "hedge_service", *arguments),
+            cwd=self.desk.folder,
+            env={"PATH": "/usr/bin:/bin", "USER": "operator", "PYTHONPATH": str(PROJECT), **self.knobs},
+            stdout=PIPE,
+            stderr=PIPE,
+        )
+        out, err = await process.communicate()
+        return process.returncode or 0, (out + err).decode()
+
+    def shopper(self, user: str) -> Shopper:
+        """Give a user's extension."""
+        return Shopper(self.desk.sandbox.http, self.base, user=user, pages=self.pages)
+
+    async def patiently(self, call: Callable[[], Awaitable[T]]) -> T | None:
+        """Make a call again and again while the service is away or says no; None when it stays so."""
+        for _ in range(PATIENCE):
+            try:
+                return await call()
+            except (aiohttp.ClientError, AssertionError, OSError):
+                await self.pause()
+        return None
+
+    async def buy(self, user: str, tickers: Sequence[str], stake: Any) -> str | None:
+        """Buy one parlay and pay for it; some of its legs are bets on NO. None when it is not sold."""
+        sides = {ticker: self.random.random() < 0.3 for ticker in tickers}
+        session = await self.patiently(lambda: self._check_out(user, sides, stake))
+        if session is not None:
+            await self.pay(session, user)
+        return session
+
+    async def pay(self, session: str, user: str) -> None:
+        """Pay for an open session."""
+        await self.desk.sandbox.pay(session)
+        self.paid.add(session)
+        self.users[session] = user
+        self.forget_words()
+
+    async def _check_out(self, user: str, sides: Mapping[str, bool], stake: Any) -> str:
+        extension = self.shopper(user)
+        extension.saved = await extension.bets()
+        have = {bet["ticker"] for bet in extension.saved}
+        for ticker, on_no in sides.items():
+            if ticker not in have:
+                label = {"side": "no", "optionLabel": f"Not {ticker}"} if on_no else {}
+                await extension.save(ticker, **label)
+        return await extension.checked_out(await extension.quote(stake))
+
+    async def settle(self, within_s: float) -> None:
+        """Wait until the service has nothing left to do; parked orders excepted. Raises TimeoutError."""
+        await self.desk.sandbox.control("stripe/flush")
+        await self.until(lambda: not self.left(), self._redeliver, within_s)
+
+    async def until(
+        self, met: Callable[[], bool], between: Callable[[], Awaitable[None]], within_s: float
+    ) -> None:
+        """Wait until something is true. Raises TimeoutError, which says what the service has left to do."""
+        try:
+            async with asyncio.timeout(within_s):
+                while not met():
+                    await between()
+                    await self.pause(0.25)
+        except TimeoutError:
+            raise TimeoutError(f"not done within {within_s:.0f} s, left: {self.left()}") from None
+
+    def left(self) -> dict[str, int]:
+        """Count what is still to be done, by the service or by Stripe."""
+        untaken = len(self._untaken())
+        return unfinished(self.database) | ({"events not taken": untaken} if untaken else {})
+
+    def verdict(self) -> list[str]:
+        """Judge what the books say now, which is only fair while everything is quiet."""
+        exchange, stripe = self.desk.sandbox.sandbox.exchange, self.desk.sandbox.sandbox.stripe
+        book = {**exchange.book(), "opening_cash": self.opening_cash}
+        markets = {
+            ticker: {"value": market.settlement_value if market.settled_s is not None else None}
+            for ticker, market in exchange.catalogue.markets.items()
+        }
+        shelves = ("charges", "refunds", "disputes", "balance_transactions")
+        told = {name: getattr(stripe.books, name).newest_first() for name in shelves}
+        return [*judge(self.database, book, self.paid), *judge_money(self.database, markets, told)]
+
+    def _untaken(self) -> list[Json]:
+        """Give the events that the service should have and lacks."""
+        known = {row[0] for row in rows(self.database, "SELECT external_id FROM inbox")}
+        sold = {row[0] for row in rows(self.database, "SELECT session_id FROM payments")}
+        wanted = [
+            event
+            for event in self.desk.sandbox.sandbox.stripe.books.events.newest_first()
+            if event["type"] in HANDLED_TYPES and event["id"] not in known
+        ]
+        # A payment may also have been found in Stripe's list of sessions.
+        return [event for event in wanted if event["data"]["object"]["id"] not in sold]
+
+    async def _redeliver(self) -> None:
+        # Stripe goes on for days; the theatre has less time, and sends what was not taken again at once. What
+        # was never sent at all is left to the service to find.
+        tried = {entry["event"] for entry in self.desk.sandbox.sandbox.stripe.courier.log}
+        for event in self._untaken():
+            if event["id"] in tried:
+                await self.desk.sandbox.control("stripe/deliver", event_id=event["id"], times=1)
+
+    async def pause(self, seconds: float = 0.1) -> None:
+        """Let the other processes work for a moment."""
+        await asyncio.get_running_loop().run_in_executor(None, threading.Event().wait, seconds)
+
+
+@asynccontextmanager
+async def open_theatre(
+    folder: Path, credentials: Mapping[str, str], random: Random, port: int, **changes: str
+) -> AsyncIterator[Theatre]:
+    """Open the sandbox with rich accounts; the service is started by the test."""
+    (folder / "hedge.db").write_bytes(await empty_database())
+    async with ProcessDesk.opened(folder, credentials) as desk:
+        await desk.sandbox.control(
+            "exchange/balances", balances={str(shard): "1000000.00" for shard in range(4)}
+        )
+        await desk.sandbox.control("exchange/settings", endless_books=True)
+        theatre = Theatre(desk, random, "4000000.00", port, changes)
+        await desk.sandbox.deliver_to(theatre.base)
+        yield theatre
