@@ -21,13 +21,13 @@ reason_option = click.option(
 @config_option
 @reason_option
 def halt(config_path: Path | None, reason: str) -> None:
-    r"""Stop sending orders, at once and across restarts, until `resume`.
+    """Stop sending orders, at once and across restarts, until `resume`.
 
     Quotes and checkouts answer 503 meanwhile; look-ups, cancels, settlement and claims go on.
 
     \b
     Example: hedge-service halt --reason "exchange acts up"
-    """
+    """  # noqa: D301 - click reads the control character
     from hedge_service.flow import operating  # noqa: PLC0415 - heavy imports only where they are used
 
     by = ops.operator(reason)
@@ -39,14 +39,14 @@ def halt(config_path: Path | None, reason: str) -> None:
 @config_option
 @reason_option
 def resume(config_path: Path | None, reason: str) -> None:
-    r"""Send orders again, and accept what the halt was for.
+    """Send orders again, and accept what the halt was for.
 
     Every difference between our books and the exchange's that was a mismatch since the halt is accepted, by
     id and figure, and printed; `status` shows them beforehand. A new difference halts again.
 
     \b
     Example: hedge-service resume --reason "the two orders were sent by hand, checked with Ann"
-    """
+    """  # noqa: D301 - click reads the control character
     from hedge_service.flow import operating  # noqa: PLC0415
 
     by = ops.operator(reason)

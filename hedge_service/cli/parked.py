@@ -26,13 +26,13 @@ OUTCOMES = ("filled", "absent")
 @config_option
 @ops.json_option
 def parked(config_path: Path | None, *, as_json: bool) -> None:
-    r"""List the orders whose outcome the exchange has not proved, what was tried, and how to end each.
+    """List the orders whose outcome the exchange has not proved, what was tried, and how to end each.
 
     Each is still looked up once a minute and ends by itself when the exchange shows it.
 
     \b
     Example: hedge-service parked
-    """
+    """  # noqa: D301 - click reads the control character
     from hedge_service.store.overview import parked_orders  # noqa: PLC0415 - heavy imports where used
 
     found = ops.read(ops.configured(config_path), parked_orders)
@@ -63,13 +63,13 @@ def resolve(
     config_path: Path | None,
     **figures: Any,
 ) -> None:
-    r"""End a parked order on your word: filled, with its figures, or absent (the exchange has no such order).
+    """End a parked order on your word: filled, with its figures, or absent (the exchange has no such order).
 
     \b
     Examples:
       hedge-service resolve hs-... --as absent --evidence "not among the account's orders, checked 12:05 UTC"
       hedge-service resolve hs-... --as filled --count 3 --price 0.67 --evidence "order page, 3 at 67 cents"
-    """
+    """  # noqa: D301 - click reads the control character
     said = None
     if outcome == "filled":
         said = _filled(**figures)

@@ -31,14 +31,14 @@ reason_option = click.option(
 def resolve_payment(
     config_path: Path | None, payment: str, *, refund: bool, accept: bool, reason: str, as_json: bool
 ) -> None:
-    r"""Decide about a parked PAYMENT, named by its event, payment intent, session or session digest.
+    """Decide about a parked PAYMENT, named by its event, payment intent, session or session digest.
 
     It is sold only when the whole price was paid, nothing of it went back, the quote is unsold and every
     leg's market is open now. A refund is asked of Stripe by the running service.
 
     \b
     Example: hedge-service resolve-payment evt_1A2b --refund --reason "paid twice"
-    """
+    """  # noqa: D301 - click reads the control character
     if refund == accept:
         raise click.UsageError("Give either --refund or --accept.")
     config = ops.configured(config_path)
@@ -70,11 +70,11 @@ def resolve_payment(
 def payout(
     config_path: Path | None, user: str, *, amount: str, reference: str, reason: str, as_json: bool
 ) -> None:
-    r"""Book winnings that were paid to USER outside this service, never more than the wallet holds.
+    """Book winnings that were paid to USER outside this service, never more than the wallet holds.
 
     \b
     Example: hedge-service payout user_17_abc --amount 25.00 --reference wire-771 --reason "asked by mail"
-    """
+    """  # noqa: D301 - click reads the control character
     from hedge_service.core.money import Money  # noqa: PLC0415
     from hedge_service.flow.paying_out import pay_out  # noqa: PLC0415
     from hedge_service.store.payouts import Overdrawn  # noqa: PLC0415
@@ -97,11 +97,11 @@ def payout(
 
 
 async def _resolve(config: Config, payment: str, *, accept: bool, reason: str) -> Resolved:
-    from hedge_service.app import open_exchange  # noqa: PLC0415
     from hedge_service.clock import SystemClock  # noqa: PLC0415
     from hedge_service.config import StripeMode  # noqa: PLC0415
     from hedge_service.flow.accepting import Accepting  # noqa: PLC0415
     from hedge_service.flow.payment_resolving import Resolving  # noqa: PLC0415
+    from hedge_service.peers import open_exchange  # noqa: PLC0415
 
     clock = SystemClock()
     async with AsyncExitStack() as stack:

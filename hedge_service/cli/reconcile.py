@@ -27,13 +27,13 @@ SECOND_LOOK_S = 2.0
 @config_option
 @ops.json_option
 def reconcile(config_path: Path | None, *, as_json: bool) -> None:
-    r"""Compare orders, executions, positions and settlements with the exchange; a mismatch halts sending.
+    """Compare orders, executions, positions and settlements with the exchange; a mismatch halts sending.
 
     Everything is read, archives included. What differs is looked at twice. Ends with 1 when anything differs.
 
     \b
     Example: hedge-service reconcile
-    """
+    """  # noqa: D301 - click reads the control character
     config = ops.configured(config_path)
     report: Report | None = ops.attempted(lambda: _run(config))
     if report is None:
@@ -47,9 +47,9 @@ def reconcile(config_path: Path | None, *, as_json: bool) -> None:
 
 
 async def _run(config: Config) -> Report | None:
-    from hedge_service.app import open_exchange  # noqa: PLC0415 - heavy imports only where they are used
     from hedge_service.flow.reconcile import Reconciler  # noqa: PLC0415
     from hedge_service.logs import Redactor, configure_logging, get_logger  # noqa: PLC0415
+    from hedge_service.peers import open_exchange  # noqa: PLC0415 - heavy imports only where they are used
 
     clock = SystemClock()
     # Standard output is the answer's.

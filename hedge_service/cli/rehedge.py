@@ -18,13 +18,13 @@ if TYPE_CHECKING:
 @click.option("--reason", default="asked for", callback=ops.said, show_default=True, help="Why; kept.")
 @config_option
 def rehedge(parlay_id: str, reason: str, config_path: Path | None) -> None:
-    r"""Make new orders for what is unhedged of an open parlay, within the plan's limit prices and the caps.
+    """Make new orders for what is unhedged of an open parlay, within the plan's limit prices and the caps.
 
     The running service sends them. Ends with 1 when there is nothing to be ordered.
 
     \b
     Example: hedge-service rehedge par_0123456789abcdef0123456789abcdef
-    """
+    """  # noqa: D301 - click reads the control character
     from hedge_service.flow.rehedging import rehedge_parlay  # noqa: PLC0415 - heavy imports where used
 
     config, by = ops.configured(config_path), ops.operator(reason)

@@ -104,10 +104,10 @@ async def _made(config: Config, since: datetime | None, *, ask_exchange: bool) -
 
 
 async def _exchange_cash(config: Config, opening: Money | None, resting: Money) -> Any:
-    from hedge_service.app import open_exchange  # noqa: PLC0415
     from hedge_service.clock import SystemClock  # noqa: PLC0415
     from hedge_service.core.report import ExchangeCash  # noqa: PLC0415
     from hedge_service.errors import PeerError  # noqa: PLC0415
+    from hedge_service.peers import open_exchange  # noqa: PLC0415
 
     if opening is None:
         raise Unavailable("the books have not been opened: no live service has read the exchange yet")

@@ -23,11 +23,11 @@ if TYPE_CHECKING:
 @config_option
 @ops.json_option
 def status(config_path: Path | None, *, as_json: bool) -> None:
-    r"""Show mode, halt, sender, parlays, orders under way, inbox, caps and the last reconciliation.
+    """Show mode, halt, sender, parlays, orders under way, inbox, caps and the last reconciliation.
 
     \b
     Example: hedge-service status --json
-    """
+    """  # noqa: D301 - click reads the control character
     from hedge_service.store.identity import account_name  # noqa: PLC0415 - heavy imports where they are used
     from hedge_service.store.overview import overview  # noqa: PLC0415
 

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from hedge_service.app import open_exchange
 from hedge_service.clock import SystemClock
 from hedge_service.config import load_config
 from hedge_service.core.orders import AttemptState
@@ -18,6 +17,7 @@ from hedge_service.flow import operating
 from hedge_service.flow.operating import Operator
 from hedge_service.flow.reconcile import Reconciler
 from hedge_service.flow.start_up import FOREIGN
+from hedge_service.peers import open_exchange
 from hedge_service.store import books, halts, reconciliations
 from hedge_service.store.db import Database
 from hedge_service.store.schema import fills, positions

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 PACKAGE = Path(hedge_service.__file__).parent
-ROOMS = ("app.py", "flow", "web")
+ROOMS = ("app.py", "peers.py", "loops.py", "flow", "web")
 
 
 def units() -> set[str]:
