@@ -1,19 +1,22 @@
 """Named points at which a test kills the process: before and after every commit and every write to a peer.
 
 A point is passed to a probe; the default probe does nothing. Only a service on the sandbox can be armed, by
-`CRASH_AT=<point>` or `CRASH_AT=<point>#<n>` for the n-th time the point is reached.
+`CRASH_AT=<point>` or `CRASH_AT=<point>#<n>` for the n-th time the point is reached. `CRASH_AT=record:<path>`
+writes each point that is reached to a file instead.
 """
 
 from __future__ import annotations
 
 import os
 import signal
+from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
 VARIABLE = "CRASH_AT"
+RECORD = "record:"
 
 
 class Probe(Protocol):
@@ -48,8 +51,15 @@ PEER_POINTS = (
     "exchange.before_write:POST",
     "exchange.after_write:POST",
     "exchange.after_reply:POST",
+    # A cancel has no body, so that nothing is reached after its headers and before its reply.
+    "exchange.before_write:DELETE",
+    "exchange.after_reply:DELETE",
     "stripe.before_write:Payments.create_session",
     "stripe.after_reply:Payments.create_session",
+    "stripe.before_write:Payments.expire_session",
+    "stripe.after_reply:Payments.expire_session",
+    "stripe.before_write:Payments.refund",
+    "stripe.after_reply:Payments.refund",
 )
 
 
@@ -69,10 +79,27 @@ class Killer:
             os.kill(os.getpid(), signal.SIGKILL)
 
 
+class Recorder:
+    """Writes each point to a file when it is reached for the first time."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._seen: set[str] = set()
+
+    def __call__(self, point: str) -> None:
+        """Take note of a point."""
+        if point not in self._seen:
+            self._seen.add(point)
+            with self._path.open("a") as file:
+                file.write(f"{point}\n")
+
+
 def armed(environ: Mapping[str, str]) -> Probe:
     """Give the probe that the environment asks for. Raises ValueError for a count that is no number."""
     asked = environ.get(VARIABLE)
     if asked is None:
         return ignore
+    if asked.startswith(RECORD):
+        return Recorder(Path(asked.removeprefix(RECORD)))
     point, _, time = asked.partition("#")
     return Killer(point, time=int(time) if time else 1)

@@ -347,8 +347,9 @@ own_views = st.builds(
 )
 venue_views = st.builds(
     VenueView,
-    orders=st.lists(venue_orders, max_size=5).map(tuple),
-    fills=st.lists(venue_fills, max_size=5).map(tuple),
+    # The exchange gives an order id, and a trade id, to one thing only; rows told twice are equal.
+    orders=st.lists(venue_orders, max_size=5, unique_by=lambda order: order.order_id).map(tuple),
+    fills=st.lists(venue_fills, max_size=5, unique_by=lambda fill: fill.trade_id).map(tuple),
     positions=st.builds(position, st.sampled_from(["0", "1", "3"]), st.sampled_from(list(Side)), times).map(
         lambda one: (one,)
     ),

@@ -7,100 +7,158 @@ import asyncio
 import signal
 import sys
 import tempfile
+import time
 from dataclasses import dataclass, field
 from pathlib import Path
 from random import Random
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from hedge_service.crash import VARIABLE
+from hedge_service.crash import RECORD, VARIABLE
 from hedge_service.sandbox.credentials import generate_credentials
-from tests.proof.crash_points import all_points
+from tests.proof.crash_points import NEVER, all_points, unreachable
+from tests.proof.scenes import SETTINGS, WITHIN_S, Setting
 from tests.proof.soak import free_port
 from tests.proof.theatre import Theatre, open_theatre
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Sequence
 
-SETTINGS: Mapping[str, Sequence[dict[str, Any]]] = {
-    "plain": (),
-    "reply_lost": ({"kind": "reply_lost_after_accept", "times": 1},),
-    "late_reads": ({"kind": "server_error_after_accept"}, {"kind": "late_reads", "seconds": 1}),
-    "not_placed": ({"kind": "server_error_before_accept", "times": 1},),
-    "partial": ({"kind": "partial_fill", "count": "1", "times": 1},),
-}
+RUN_WITHIN_S = 150
 
 
 @dataclass
 class Report:
-    """What the runs found: a point counts as reached when the process died there."""
+    """What the runs found; a point counts as reached when the process died there."""
 
     runs: int = 0
     reached: set[str] = field(default_factory=set)
+    recorded: dict[str, set[str]] = field(default_factory=dict)
     problems: list[str] = field(default_factory=list)
 
-
-async def crash_at(theatre: Theatre, point: str, setting: str, number: int) -> tuple[bool, list[str]]:
-    """Sell one parlay to a service that dies at `point`, restart it, and judge once it is quiet."""
-    await theatre.stop()
-    await theatre.desk.sandbox.control("exchange/faults", "DELETE")
-    for fault in SETTINGS[setting]:
-        await theatre.desk.sandbox.fault(**fault)
-    service = await theatre.start(**{VARIABLE: point})
-    buyer = asyncio.create_task(theatre.buy(f"user_crash_{number}", 2, 5))
-    reached = await _died(theatre, service.process, buyer)
-    if reached:
-        await theatre.restart()
-    sold = await buyer
-    await theatre.settle(within_s=30)
-    problems = [f"{point} in {setting}: {problem}" for problem in theatre.verdict()]
-    if sold is None:
-        problems.append(f"{point} in {setting}: the parlay could not be bought after the restart")
-    return reached, problems
+    def lines(self, points: Sequence[str]) -> list[str]:
+        """Say how much was tried and what was found."""
+        never = {point for point in points if point in unreachable()}
+        missed = sorted(set(points) - self.reached - never)
+        return [
+            f"{len(points)} points, {self.runs} runs in {len(self.recorded)} settings",
+            f"died at {len(self.reached)} points",
+            *(f"not reached, as stated: {unit}: {why}" for unit, why in NEVER.items() if never),
+            *(f"NOT REACHED: {point}" for point in missed),
+            *(f"BROKEN: {problem}" for problem in self.problems),
+            f"{len(self.problems)} broken promises",
+        ]
 
 
-async def _died(theatre: Theatre, process: asyncio.subprocess.Process, buyer: asyncio.Task[Any]) -> bool:
-    """Wait until the service has died, or has nothing left to do."""
-    while process.returncode is None:
-        if buyer.done() and not theatre.left():
-            # The last words (a summary told, a lease renewed) may come a moment later.
-            await theatre.pause(0.5)
-            break
-        await theatre.pause(0.05)
-    return process.returncode == -signal.SIGKILL
+class Director:
+    """Plays scenes, each on a stage of its own, `jobs` at a time."""
+
+    def __init__(self, folder: Path, jobs: int) -> None:
+        self._folder = folder
+        self._credentials = generate_credentials()
+        self._free = asyncio.Semaphore(jobs)
+        self._number = 0
+        self.report = Report()
+
+    async def record(self, name: str) -> set[str]:
+        """Play a setting once without a crash, and give the points that it reaches."""
+        file = self._folder / f"{name}.points"
+        await self._play(name, f"{RECORD}{file}", "no crash")
+        points = set(file.read_text().split("\n")) & set(all_points())
+        self.report.recorded[name] = points
+        return points
+
+    async def crash(self, name: str, point: str) -> None:
+        """Play a setting with a service that dies at `point` and is started again."""
+        self.report.runs += 1
+        if await self._play(name, point, point):
+            self.report.reached.add(point.partition("#")[0])
+
+    async def _play(self, name: str, armed: str, told: str) -> bool:
+        async with self._free:
+            self._number += 1
+            folder = self._folder / str(self._number)
+            folder.mkdir()
+            try:
+                async with asyncio.timeout(RUN_WITHIN_S):
+                    died, problems = await self._stage(SETTINGS[name], armed, folder)
+            except (TimeoutError, AssertionError) as error:
+                died, problems = False, [f"{type(error).__name__} {error}"]
+        self.report.problems += [f"{told} in {name}: {problem}" for problem in problems]
+        print("x" if problems else ".", end="", flush=True)
+        return died
+
+    async def _stage(self, setting: Setting, armed: str, folder: Path) -> tuple[bool, list[str]]:
+        opened = open_theatre(folder, self._credentials, Random(5), free_port(), **setting.knobs)
+        async with opened as theatre:
+            for fault in setting.faults:
+                await theatre.desk.sandbox.control("exchange/faults", **fault)
+            theatre.armed = {VARIABLE: armed}
+            await theatre.restart_armed()
+            watch = asyncio.create_task(_started_again(theatre))
+            try:
+                return await _played(theatre, setting, watch)
+            finally:
+                watch.cancel()
 
 
-async def run(folder: Path, points: Sequence[str], settings: Sequence[str]) -> Report:
-    """Crash at each point in each setting, on one database that grows."""
-    report = Report()
-    async with open_theatre(folder, generate_credentials(), Random(5), free_port()) as theatre:
-        for setting in settings:
-            for point in points:
-                report.runs += 1
-                try:
-                    reached, problems = await crash_at(theatre, point, setting, report.runs)
-                except TimeoutError:
-                    reached, problems = True, [f"{point} in {setting}: not quiet after 30 s"]
-                report.problems += problems
-                if reached:
-                    report.reached.add(point)
-    return report
+async def _played(theatre: Theatre, setting: Setting, watch: asyncio.Task[None]) -> tuple[bool, list[str]]:
+    await setting.scene(theatre)
+    await theatre.settle(WITHIN_S)
+    if not watch.done():
+        # The last point of all is the clean stop.
+        watch.cancel()
+        await theatre.stop()
+        if theatre.died:
+            await theatre.restart()
+            await theatre.settle(WITHIN_S)
+    elif watch.exception() is not None:
+        raise AssertionError(f"it could not be started again: {watch.exception()}")
+    return theatre.died, theatre.verdict() if setting.fair else []
+
+
+async def _started_again(theatre: Theatre) -> None:
+    """Start the service once more when it has died."""
+    assert theatre.service is not None
+    while await theatre.service.process.wait() != -signal.SIGKILL:
+        await theatre.pause()
+    theatre.died = True
+    await theatre.restart()
+
+
+async def run(folder: Path, settings: Iterable[str], points: Sequence[str], jobs: int) -> Report:
+    """Find out which of the points each setting reaches, and crash there."""
+    director = Director(folder, jobs)
+    names = list(settings)
+    reached = await asyncio.gather(*(director.record(name) for name in names))
+    print(f" recorded {len(set().union(*reached))} points", flush=True)
+    await asyncio.gather(
+        *(
+            director.crash(name, point)
+            for name, found in zip(names, reached, strict=True)
+            for point in points
+            if point.partition("#")[0] in found
+        )
+    )
+    print()
+    return director.report
 
 
 def main() -> int:
-    """Run, and tell how many points and runs there were; 0 when no promise was broken."""
-    points = all_points()
+    """Run, and tell how many points and runs there were; 0 when all was reached and no promise broken."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--setting", action="append", choices=sorted(SETTINGS))
-    parser.add_argument("--point", action="append")
+    parser.add_argument(
+        "--point", action="append", help="as named in crash_points, with #N for the N-th time"
+    )
+    parser.add_argument("--jobs", type=int, default=2)
     given = parser.parse_args()
+    points, began = given.point or all_points(), time.monotonic()
     with tempfile.TemporaryDirectory() as folder:
-        report = asyncio.run(run(Path(folder), given.point or points, given.setting or list(SETTINGS)))
-    print(f"{len(points)} points, {report.runs} runs, {len(report.reached)} points reached")
-    for point in sorted(set(given.point or points) - report.reached):
-        print("not reached:", point)
-    for problem in report.problems:
-        print("BROKEN:", problem)
-    return 1 if report.problems else 0
+        report = asyncio.run(run(Path(folder), given.setting or list(SETTINGS), points, given.jobs))
+    print("\n".join(report.lines([point.partition("#")[0] for point in points])))
+    print(f"{time.monotonic() - began:.0f} s")
+    missed = set(points) - report.reached - unreachable() if not given.setting and not given.point else ()
+    return 1 if report.problems or missed else 0
 
 
 if __name__ == "__main__":

@@ -54,6 +54,7 @@ class Plan:
     seed: int
     fault_rate: float = 0.2
     drop_rate: float = 0.03
+    no_rate: float = 0.3
     kill_every_s: float = 15
     buyers: int = 8
 
@@ -136,8 +137,8 @@ async def _buyer(theatre: Theatre, run: Run, waiting: list[int]) -> None:
         if random.random() < plan.drop_rate:
             run.done["webhooks_never_sent"] += 1
             await theatre.desk.sandbox.control("stripe/settings", drop=1)
-        legs = random.sample(TICKERS, random.randint(1, 3))
-        sold = await theatre.buy(f"user_{plan.seed}_{number}", legs, random.choice(STAKES))
+        sides = {one: random.random() < plan.no_rate for one in random.sample(TICKERS, random.randint(1, 3))}
+        sold = await theatre.buy(f"user_{plan.seed}_{number}", sides, random.choice(STAKES))
         run.sold += sold is not None
 
 

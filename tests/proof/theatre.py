@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import signal
 import sys
 import threading
 from asyncio.subprocess import PIPE
@@ -21,7 +22,7 @@ from tests.system.service_process import PROJECT, ProcessDesk, ServiceProcess
 from tests.system.stage import empty_database, knobs_of
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+    from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
     from pathlib import Path
     from random import Random
 
@@ -33,7 +34,7 @@ KNOBS: Mapping[str, str] = {
     "KALSHI__ORDER_TIMEOUT_S": "1",
     "KALSHI__LOOKUP_MARGIN_S": "0",
     "KALSHI__QUIET_S": "1",
-    "KALSHI__RESEND_WINDOW_S": "4",
+    "KALSHI__RESEND_WINDOW_S": "8",
     "KALSHI__RECONCILE_EVERY_S": "10",
     "KALSHI__SETTLE_EVERY_S": "0.5",
     "STRIPE__CATCH_UP_EVERY_S": "20",
@@ -72,6 +73,8 @@ class Theatre:
     paid: set[str] = field(default_factory=set)
     users: dict[str, str] = field(default_factory=dict)
     pages: dict[str, Json] = field(default_factory=dict)
+    armed: dict[str, str] = field(default_factory=dict)
+    died: bool = False
     turn: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     @property
@@ -108,10 +111,15 @@ class Theatre:
                 await self.service.ended()
             await self.start()
 
+    async def restart_armed(self) -> None:
+        """Start the service, cleanly stopped before if it runs, with the crash point that is set."""
+        await self.stop()
+        await self.start(**self.armed)
+
     async def stop(self) -> None:
-        """End the service cleanly, if one runs."""
+        """End the service cleanly, if one runs, and note when it dies on the way."""
         if self.service is not None and self.service.process.returncode is None:
-            await self.service.told_to_stop()
+            self.died |= await self.service.told_to_stop() == -signal.SIGKILL
         self.service = None
 
     def forget_words(self) -> None:
@@ -145,10 +153,24 @@ class Theatre:
                 await self.pause()
         return None
 
-    async def buy(self, user: str, tickers: Sequence[str], stake: Any) -> str | None:
-        """Buy one parlay and pay for it; some of its legs are bets on NO. None when it is not sold."""
-        sides = {ticker: self.random.random() < 0.3 for ticker in tickers}
-        session = await self.patiently(lambda: self._check_out(user, sides, stake))
+    async def tried(self, call: Callable[[], Awaitable[object]]) -> None:
+        """Make a call that is refused, until it is refused by a service that is there."""
+        for _ in range(PATIENCE):
+            try:
+                await call()
+            except AssertionError:
+                return
+            except (aiohttp.ClientError, OSError):
+                await self.pause()
+
+    def session_is(self, session: str, status: str) -> bool:
+        """Say whether a session has this status at Stripe."""
+        found = self.desk.sandbox.sandbox.stripe.books.sessions.get(session)
+        return bool(found["status"] == status)
+
+    async def buy(self, user: str, sides: Mapping[str, bool], stake: Any) -> str | None:
+        """Buy one parlay (True: a bet on NO) and pay for it; give its session, None when it is not sold."""
+        session = await self.patiently(lambda: self.check_out(user, sides, stake))
         if session is not None:
             await self.pay(session, user)
         return session
@@ -160,7 +182,8 @@ class Theatre:
         self.users[session] = user
         self.forget_words()
 
-    async def _check_out(self, user: str, sides: Mapping[str, bool], stake: Any) -> str:
+    async def check_out(self, user: str, sides: Mapping[str, bool], stake: Any) -> str:
+        """Save what is missing, ask for a quote and open the payment; give its session."""
         extension = self.shopper(user)
         extension.saved = await extension.bets()
         have = {bet["ticker"] for bet in extension.saved}
@@ -173,7 +196,7 @@ class Theatre:
     async def settle(self, within_s: float) -> None:
         """Wait until the service has nothing left to do; parked orders excepted. Raises TimeoutError."""
         await self.desk.sandbox.control("stripe/flush")
-        await self.until(lambda: not self.left(), self._redeliver, within_s)
+        await self.until(lambda: not self.left(), self.redeliver, within_s)
 
     async def until(
         self, met: Callable[[], bool], between: Callable[[], Awaitable[None]], within_s: float
@@ -216,7 +239,8 @@ class Theatre:
         # A payment may also have been found in Stripe's list of sessions.
         return [event for event in wanted if event["data"]["object"]["id"] not in sold]
 
-    async def _redeliver(self) -> None:
+    async def redeliver(self) -> None:
+        """Let Stripe send again what was not taken."""
         # Stripe goes on for days; the theatre has less time, and sends what was not taken again at once. What
         # was never sent at all is left to the service to find.
         tried = {entry["event"] for entry in self.desk.sandbox.sandbox.stripe.courier.log}

@@ -6,6 +6,7 @@ Everything is booked by the product's own units of work on a real schema; the mo
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 from hypothesis import settings
 from hypothesis import strategies as st
@@ -20,13 +21,33 @@ from hedge_service.core.settlement import Ending, VoidRule
 from hedge_service.core.venue import VenueFill
 from hedge_service.flow import settling
 from hedge_service.flow.accounts import _claim
-from hedge_service.store import fills, ledger, parlays, payouts, positions, results
+from hedge_service.store import fills, ledger, parlays, payments, payouts, positions, results
+from hedge_service.store.payments import Payment, PaymentState
 from hedge_service.store.payouts import Overdrawn, Payout
 from hedge_service.store.results import MarketResult
 from hedge_service.store.schema import ledger_postings, ledger_sets, metadata
 from tests.store.parlay_samples import NOW, TICKERS, USER, put_parlay
 
+if TYPE_CHECKING:
+    from hedge_service.store.parlays import Parlay
+
 DOLLAR = 1_000_000
+
+
+def paid_for(parlay: Parlay) -> Payment:
+    """Give the payment that every parlay has."""
+    return Payment(
+        session_id=parlay.session_id,
+        quote_id=parlay.quote_id,
+        event_id=f"evt_{parlay.session_id}",
+        payment_intent=f"pi_{parlay.session_id}",
+        amount_cents=parlay.stake.to_cents(),
+        currency="usd",
+        paid_at=NOW,
+        state=PaymentState.ACCEPTED,
+    )
+
+
 ENDINGS = (
     Ending("yes", Price.of("1")),
     Ending("no", Price.of("0")),
@@ -77,6 +98,7 @@ class Books(RuleBasedStateMachine):
     def a_parlay_is_sold(self) -> None:
         self.sold += 1
         parlay = put_parlay(self.tx, self.sold, Mode.LIVE)
+        payments.put(self.tx, paid_for(parlay), NOW)
         stake = stake_received(session_id=parlay.session_id, parlay_id=parlay.id, stake=parlay.stake)
         assert ledger.post(self.tx, stake, NOW)
         assert not ledger.post(self.tx, stake, NOW)
