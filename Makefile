@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: help setup demo serve sandbox test check format lock bench clean
+.PHONY: help setup demo serve sandbox test check format lock bench soak crash mutants clean
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
@@ -43,6 +43,15 @@ format: $(STAMP) ## format and sort imports
 
 bench: $(STAMP) ## benchmarks in real time
 	$(BIN)/python -m benchmarks.limiter
+
+soak: $(STAMP) ## many parlays with random faults and kills; ARGS="--parlays 200 --seed 7"
+	$(BIN)/python -m tests.proof.soak $(ARGS)
+
+crash: $(STAMP) ## SIGKILL at every named point, in several fault settings
+	$(BIN)/python -m tests.proof.crash $(ARGS)
+
+mutants: $(STAMP) ## put known defects back one by one: the tests must fail for each
+	$(BIN)/python -m tests.proof.mutants $(ARGS)
 
 lock: ## write the lock files anew (needs uv)
 	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header -o requirements.lock pyproject.toml

@@ -50,7 +50,7 @@ def report(config_path: Path | None, since: datetime | None, *, ask_exchange: bo
     \b
     Example: hedge-service report --since 2026-11-01 --json
     """  # noqa: D301 - click reads the control character
-    config = load(config_path, live=False)
+    config = load(config_path, live=True)
     start = None if since is None else since.replace(tzinfo=UTC)
     try:
         _check_database(config)

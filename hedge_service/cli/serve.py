@@ -47,7 +47,7 @@ def serve(config_path: Path | None, *, live: bool) -> None:
 @config_option
 def migrate(config_path: Path | None) -> None:
     """Bring the database to this version's schema (serve does it, too)."""
-    config = load(config_path, live=False)
+    config = load(config_path, live=True)
     from hedge_service.store import migrate as migrations  # noqa: PLC0415
     from hedge_service.store.db import Database  # noqa: PLC0415
 

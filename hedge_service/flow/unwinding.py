@@ -26,7 +26,8 @@ if TYPE_CHECKING:
     from hedge_service.flow.sender import Sender
     from hedge_service.store.db import Database
 
-AT_ONCE = 50
+# Those tried in vain stay listed until their market ends, and must not keep others from being seen.
+AT_ONCE = 1_000
 
 
 class MarketReads(Protocol):

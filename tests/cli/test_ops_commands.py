@@ -2,97 +2,29 @@
 
 from __future__ import annotations
 
-import asyncio
 import getpass
-import json
-import os
-import sys
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING
 
 import pytest
-from click.testing import CliRunner
 
-from hedge_service.cli import main
 from hedge_service.core.money import Count, Money
 from hedge_service.core.orders import AttemptState
-from hedge_service.core.parlay import Mode
 from hedge_service.core.reconcile_views import Difference, Kind, Outcome
-from hedge_service.sandbox.credentials import generate_credentials
-from hedge_service.store import halts, journal, leases, migrate, parlays, reconciliations
-from hedge_service.store.db import Database
-from hedge_service.store.schema import attempts, audit, intents, parlay_legs
-from tests.store.parlay_samples import NOW, intent_of, planned, put_attempt, put_parlay, put_state
-from tests.system.extension import SEA, WARM
-from tests.system.sandbox_stage import open_sandbox
-from tests.system.stage import knobs_of, serving
+from hedge_service.store import halts, journal, leases, reconciliations
+from hedge_service.store.schema import intents
+from tests.store.parlay_samples import NOW, put_attempt
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from pathlib import Path
 
-    from click.testing import Result
     from sqlalchemy.engine import Connection
 
-    from hedge_service.core.journal import Attempt
-    from hedge_service.store.parlays import Parlay
+    from tests.cli.ops_desk import Desk
 
-T = TypeVar("T")
+
 S = AttemptState
-PROJECT = Path(__file__).parents[2]
 WORD = ("--evidence", "order page, 12:05 UTC")
-
-
-class Desk:
-    """A migrated database and the commands that work on it."""
-
-    def __init__(self, folder: Path) -> None:
-        self.url = f"sqlite+aiosqlite:///{folder / 'hedge.db'}"
-        self.do(migrate.upgrade)
-
-    def do(self, work: Callable[[Connection], T]) -> T:
-        """Run a unit of work of the test's own."""
-
-        async def run() -> T:
-            async with Database(self.url) as database:
-                return await database.write(work)
-
-        return asyncio.run(run())
-
-    def run(self, *arguments: str, url: str | None = None, **knobs: str) -> Result:
-        environ = {f"HEDGE_{name}": value for name, value in knobs.items()}
-        environ["HEDGE_DATABASE__URL"] = self.url if url is None else url
-        return CliRunner().invoke(main, arguments, env=environ)
-
-    def ok(self, *arguments: str, **knobs: str) -> str:
-        result = self.run(*arguments, **knobs)
-        assert result.exit_code == 0, result.output
-        return result.output
-
-    def json(self, *arguments: str) -> Any:
-        return json.loads(self.ok(*arguments, "--json"))
-
-    def audited(self) -> list[tuple[str, str, str, str]]:
-        rows = self.do(lambda tx: tx.execute(audit.select().order_by(audit.c.id)).all())
-        return [(row.actor, row.action, row.subject, row.reason) for row in rows]
-
-    def park(self) -> Attempt:
-        """Store an order of ten contracts at 67 cents whose outcome nobody knows."""
-
-        def put(tx: Connection) -> Attempt:
-            attempt = journal.sending(tx, put_attempt(tx), epoch=1, at=NOW)
-            return put_state(tx, attempt, S.UNKNOWN, S.PARKED)
-
-        return self.do(put)
-
-
-@pytest.fixture
-def desk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Desk:
-    # Neither this project's config.toml nor anybody's .env belongs to the test.
-    monkeypatch.chdir(tmp_path)
-    for name in [name for name in os.environ if name.startswith(("HEDGE_", "KALSHI_", "STRIPE_"))]:
-        monkeypatch.delenv(name)
-    return Desk(tmp_path)
 
 
 def foreign(name: str = "hs-from-another-life") -> Difference:
@@ -331,132 +263,3 @@ def test_more_than_was_ordered_can_not_have_filled(desk: Desk) -> None:
     result = desk.run("resolve", attempt.client_order_id, "--as", "filled", *figures, *WORD)
     assert (result.exit_code, "it can't have filled 10.01" in result.output) == (1, True)
     assert desk.do(lambda tx: journal.get(tx, attempt.client_order_id)).state is S.PARKED
-
-
-def hedged(tx: Connection, *, filled: str = "1", state: S = S.CANCELLED) -> Parlay:
-    """Store a parlay of three legs wanting three contracts each; leg 1 has an ended intent."""
-    parlay = put_parlay(tx)
-    intent = intent_of(parlay, contracts="3")
-    journal.put_intent(tx, intent)
-    attempt = journal.sending(tx, journal.plan(tx, planned(intent)), epoch=1, at=NOW)
-    put_state(tx, attempt, state)
-    bought = {"fill_centis": Count.of(filled).centis, "cost_micros": 650_000}
-    tx.execute(attempts.update().values(**bought))
-    if state.ended:
-        journal.end_intent(tx, intent.id, "attempts_used", NOW)
-    return parlay
-
-
-def test_rehedge_tries_for_the_rest_at_the_plans_own_limits(desk: Desk) -> None:
-    parlay = desk.do(hedged)
-    said = desk.ok("rehedge", parlay.id, "--reason", "the book has refilled")
-    assert "leg 1: bid 2.00 of KXA-1-SEA at 0.6700" in said
-    # Legs without an order yet: the quote's ask of 65 cents and 2 cents of slippage.
-    assert "leg 2: bid 3.00 of KXB-1-BOS at 0.6700" in said
-    made = desk.do(lambda tx: journal.of_parlay(tx, parlay.id))
-    assert [(one.leg, one.sequence, str(one.count)) for one, _ in made] == [
-        (1, 1, "3.00"),
-        (1, 2, "2.00"),
-        (2, 1, "3.00"),
-        (3, 1, "3.00"),
-    ]
-    new = [one for one, _ in made if one.ended_at is None]
-    assert len(new) == 3
-    assert all(one.expires_at - one.created_at == timedelta(seconds=120) for one in new)
-    assert desk.audited() == [(getpass.getuser(), "rehedge", parlay.id, "the book has refilled")]
-
-
-def test_rehedge_leaves_alone_what_is_hedged_under_way_or_settled(desk: Desk) -> None:
-    parlay = desk.do(lambda tx: hedged(tx, filled="3", state=S.FILLED))
-    desk.do(lambda tx: tx.execute(parlay_legs.update().where(parlay_legs.c.leg == 2).values(settled_ms=1)))
-    said = desk.ok("rehedge", parlay.id)
-    assert "leg 1: no order (hedged)" in said
-    assert "leg 2: no order (market_over)" in said
-    assert "leg 3: bid 3.00" in said
-    again = desk.run("rehedge", parlay.id)
-    assert (again.exit_code, "leg 3: no order (under_way)" in again.output) == (1, True)
-
-
-def test_rehedge_keeps_within_the_caps(desk: Desk) -> None:
-    parlay = desk.do(hedged)
-    result = desk.run("rehedge", parlay.id, LIMITS__MAX_ORDER_DOLLARS="1.00")
-    assert (result.exit_code, result.output.count("no order (order_cap)")) == (1, 3)
-    caps = {"LIMITS__MAX_ORDER_DOLLARS": "3", "LIMITS__MAX_PARLAY_HEDGE_DOLLARS": "4"}
-    said = desk.ok("rehedge", parlay.id, **caps)
-    assert said.count("no order (parlay_cap)") == 2
-
-
-@pytest.mark.parametrize(
-    ("change", "why"),
-    [
-        ({"state": "lost"}, "is lost: only an open parlay is hedged"),
-        ({"mode": Mode.DRY_RUN.value}, "was taken in dry run"),
-    ],
-)
-def test_rehedge_refuses_what_is_not_open_or_was_never_real(
-    desk: Desk, change: dict[str, str], why: str
-) -> None:
-    from hedge_service.store.schema import parlays as rows
-
-    parlay = desk.do(hedged)
-    desk.do(lambda tx: tx.execute(rows.update().values(**change)))
-    result = desk.run("rehedge", parlay.id)
-    assert (result.exit_code, why in result.output) == (1, True)
-    assert desk.do(lambda tx: parlays.get(tx, "par_none")) is None
-    assert "there is no parlay par_none" in desk.run("rehedge", "par_none").output
-
-
-async def hedge_service(folder: Path, environ: dict[str, str], *arguments: str) -> tuple[int, str, str]:
-    """Run a command as a process of its own."""
-    plain = {name: os.environ[name] for name in ("PATH", "HOME", "TMPDIR") if name in os.environ}
-    process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "hedge_service", *arguments),
-        cwd=folder,
-        env={**plain, "PYTHONPATH": str(PROJECT), **environ},
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.PIPE,
-    )
-    out, err = await process.communicate()
-    assert process.returncode is not None
-    return process.returncode, out.decode(), err.decode()
-
-
-async def test_commands_beside_a_running_service(tmp_path: Path) -> None:
-    url = f"sqlite+aiosqlite:///{tmp_path / 'hedge.db'}"
-    knobs = {"KALSHI__QUIET_S": "0", "KALSHI__RECONCILE_EVERY_S": "3600"}
-    async with (
-        open_sandbox(generate_credentials()) as sandbox,
-        serving(sandbox, tmp_path, knobs) as stage,
-    ):
-        environ = knobs_of(sandbox, {**knobs, "DATABASE__URL": url})
-        await stage.events.one("reconciliation.finished")
-        await stage.summary(await stage.bought(SEA, WARM), outcome="executed")
-        await stage.events.one("fill.booked")
-
-        status, out, err = await hedge_service(tmp_path, environ, "reconcile", "--json")
-        assert (status, json.loads(out)["result"]) == (0, "agrees"), err
-        assert "reconciliation.finished" in err
-
-        assert (await hedge_service(tmp_path, environ, "halt", "--reason", "look"))[0] == 0
-        refused = await stage.extension.ask(5, [(await stage.extension.save(WARM))[-1]])
-        assert (refused.status, refused.code) == (503, "halted")
-        assert (await hedge_service(tmp_path, environ, "resume", "--reason", "seen"))[0] == 0
-
-        sandbox.place(
-            {
-                "ticker": WARM,
-                "client_order_id": "typed-in",
-                "side": "bid",
-                "count": "2.00",
-                "price": "0.6900",
-                "time_in_force": "immediate_or_cancel",
-                "self_trade_prevention_type": "taker_at_cross",
-            }
-        )
-        status, out, _ = await hedge_service(tmp_path, environ, "reconcile", "--json")
-        (one,) = json.loads(out)["differences"]
-        assert (status, one["kind"], one["mismatch"]) == (1, "trade_of_others", True)
-        status, out, _ = await hedge_service(tmp_path, environ, "status", "--json")
-        assert json.loads(out)["halt"]["reason"].startswith("reconciliation mismatch: trade_of_others")
-        status, out, _ = await hedge_service(tmp_path, environ, "resume", "--reason", "mine")
-        assert (status, "accepted: trade_of_others" in out) == (0, True)

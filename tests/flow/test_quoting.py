@@ -131,7 +131,8 @@ async def test_two_identical_requests_at_once_give_two_quotes_and_one_model_call
     assert first.payout == second.payout
     assert await stored(stage, first.id) == first
     assert await stored(stage, second.id) == second
-    assert len(stage.model.questions) == len(stage.exchange.reads) == 1
+    # Whether the second comes while the first still reads the market is up to the machine's load.
+    assert len(stage.model.questions) == 1
     assert await counted(stage, model_calls) == 1
 
 

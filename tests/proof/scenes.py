@@ -60,10 +60,22 @@ async def _change_bets(theatre: Theatre) -> None:
 
 
 async def unhedged(theatre: Theatre) -> None:
-    """Sell a parlay of which only a part is hedged: it is void, and what was bought is sold again."""
+    """Sell a parlay of which nothing can be hedged: it is void, and its stake goes back."""
     await sell(theatre)
     await _until(theatre, lambda: _count(theatre, "parlays WHERE state = 'void'") == 1)
-    await _until(theatre, lambda: _count(theatre, "intents WHERE purpose = 'unwind'") > 0)
+
+
+async def unwound(theatre: Theatre) -> None:
+    """Sell a parlay whose stake is refunded before the result: its hedge is sold again."""
+    session = await _bought(theatre, FIRST, {SEA: YES, BTC: NO})
+    await theatre.settle(WITHIN_S)
+    await theatre.desk.sandbox.control("stripe/refund", session=session)
+    await _until(theatre, lambda: _count(theatre, "intents WHERE purpose = 'unwind'") > 1)
+
+
+async def ask_the_model(theatre: Theatre) -> None:
+    """Sell a parlay on two markets that may go together."""
+    await _bought(theatre, FIRST, {SEA: YES, WARM: YES, HOT: NO})
 
 
 async def parked(theatre: Theatre) -> None:
@@ -94,14 +106,14 @@ async def money_back(theatre: Theatre) -> None:
 async def peers_away(theatre: Theatre) -> None:
     """Pay while the exchange can't be read, refund while Stripe fails, and be told what nobody can read."""
     control = theatre.desk.sandbox.control
+    # Stripe refuses so small an amount.
+    await theatre.tried(lambda: theatre.check_out(SECOND, {SEA: YES, HOT: YES}, 0.1))
     session = await theatre.patiently(lambda: theatre.check_out(FIRST, {HOT: YES, SEA: YES}, 5))
     assert session is not None
     await theatre.desk.sandbox.fault("server_error_before_accept", route="GET /markets.*", times=16)
     await theatre.pay(session, FIRST)
-    odd = {"id": "cs_test_odd", "object": "checkout.session"}
+    odd = {"id": "cs_test_odd", "object": "checkout.session", "payment_status": 5}
     await control("stripe/emit", type="checkout.session.completed", object=odd)
-    # Stripe refuses so small an amount.
-    await theatre.tried(lambda: theatre.check_out(SECOND, {SEA: YES}, "0.10"))
     await theatre.settle(WITHIN_S)
     await control("stripe/faults", kind="error", count=3, method="POST", path="/v1/refunds")
     await _settled(theatre, HOT, result="scalar", settlement_value_dollars="0.5000")
@@ -160,13 +172,10 @@ SETTINGS: Mapping[str, Setting] = {
     ),
     "unhedged": Setting(
         scene=unhedged,
-        faults=({"kind": "partial_fill", "count": "1", "times": 1},),
-        knobs={
-            "HEDGING__ON_UNHEDGED": "refund",
-            "HEDGING__UNWIND_ON_REFUND": "true",
-            "HEDGING__MAX_ATTEMPTS": "1",
-        },
+        faults=({"kind": "gone", "times": 2},),
+        knobs={"HEDGING__ON_UNHEDGED": "refund"},
     ),
+    "unwound": Setting(scene=unwound, knobs={"HEDGING__UNWIND_ON_REFUND": "true"}),
     "parked": Setting(
         scene=parked,
         faults=({"kind": "reply_lost_after_accept"}, {"kind": "invisible_order"}),
@@ -174,7 +183,7 @@ SETTINGS: Mapping[str, Setting] = {
     ),
     "money_back": Setting(scene=money_back, knobs=OFTEN),
     "peers_away": Setting(scene=peers_away),
-    "model": Setting(scene=sell, knobs={"OPENAI__ENABLED": "true"}),
+    "model": Setting(scene=ask_the_model, knobs={"OPENAI__ENABLED": "true"}),
     "dry_run": Setting(scene=sell, knobs={"KALSHI__DRY_RUN": "true"}),
     "foreign_order": Setting(scene=foreign_order, fair=False),
 }

@@ -158,9 +158,9 @@ class Theatre:
         for _ in range(PATIENCE):
             try:
                 await call()
-            except AssertionError:
-                return
-            except (aiohttp.ClientError, OSError):
+            except (aiohttp.ClientError, AssertionError, OSError) as error:
+                if "not_ready" not in str(error) and isinstance(error, AssertionError):
+                    return
                 await self.pause()
 
     def session_is(self, session: str, status: str) -> bool:

@@ -43,6 +43,7 @@ async def test_two_events_of_one_payment_in_the_wrong_order_make_one_parlay(stag
     await stage.sandbox.control(f"stripe/async/{session}", outcome="succeeded")
     await stage.sandbox.control("stripe/settle")
     await stage.events.one("hedge.summarized", outcome="executed")
+    await stage.events.wait("webhook.received", count=2, new=True)
     assert stage.events.named("webhook.received")[0]["type"].endswith("async_payment_succeeded")
     assert len(stage.events.named("webhook.received", new=True)) == 2
     assert len(stage.events.named("payment.confirmed")) == 1
