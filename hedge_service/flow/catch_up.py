@@ -143,10 +143,12 @@ class CatchUp:
 
 def _may_be_ours(tx: Connection, event: StripeEvent) -> bool:
     """Leave the sessions of others alone; whose a refund or dispute is shows only with its payment."""
-    if event.type not in events.SESSION_TYPES:
+    try:
+        session = events.session_of(event)
+    except BadObject:
+        # Kept like one that was delivered: it is closed visibly, and holds up no other.
         return True
-    session = events.session_of(event)
-    return session is not None and _is_ours(tx, session)
+    return event.type not in events.SESSION_TYPES or (session is not None and _is_ours(tx, session))
 
 
 def _is_ours(tx: Connection, session: CheckoutSession) -> bool:

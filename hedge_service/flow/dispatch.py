@@ -155,13 +155,13 @@ class Dispatcher:
             return await self._act(step, intent, parlay, wait_s)
         except (Deposed, IllegalMove) as error:
             # The row has moved under us: another epoch's work, or ours before a lost lease. Read it anew.
-            self._log.warning("order.moved_meanwhile", intent_id=intent.id, reason=str(error))
+            self._log.warning("intent.moved_meanwhile", intent_id=intent.id, reason=str(error))
             return max(wait_s, FIRST_WAIT_S)
         except (Halted, Waiting, Barred, StoreUnavailable, PeerError) as error:
             if isinstance(error, Waiting):
                 self._waited_for[intent.id] = error.reason.value
             self._log.warning(
-                "order.waiting", parlay_id=intent.parlay_id, ticker=intent.ticker, reason=str(error)
+                "intent.waiting", parlay_id=intent.parlay_id, ticker=intent.ticker, reason=str(error)
             )
             return max(wait_s, FIRST_WAIT_S)
 

@@ -250,4 +250,4 @@ class Reconciler:
         try:
             await lookups.resolve(intent, attempt)
         except (IllegalMove, Deposed) as error:
-            self._log.info("order.moved_meanwhile", intent_id=intent.id, reason=str(error))
+            self._log.info("intent.moved_meanwhile", intent_id=intent.id, reason=str(error))

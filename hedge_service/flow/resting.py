@@ -96,7 +96,7 @@ class Resting:
         except PeerError as error:
             self._log.warning("resting.unresolved", **order_fields(intent, attempt), reason=error.code)
         except (Deposed, IllegalMove) as error:
-            self._log.warning("order.moved_meanwhile", intent_id=intent.id, reason=str(error))
+            self._log.warning("intent.moved_meanwhile", intent_id=intent.id, reason=str(error))
 
     async def _look(self, intent: Intent, attempt: Attempt) -> bool:
         """Read an order that is not listed as resting (ended, or not shown yet); say whether it has ended."""

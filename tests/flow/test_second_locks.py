@@ -85,7 +85,7 @@ class Locked:
         """Run the dispatcher until an order waits for this."""
 
         async def told() -> bool:
-            return any(each["reason"].startswith(reason) for each in self.stage.log.named("order.waiting"))
+            return any(each["reason"].startswith(reason) for each in self.stage.log.named("intent.waiting"))
 
         await self.stage.process.dispatcher.step()
         await self.stage.clock.until(told)
@@ -118,7 +118,7 @@ async def test_an_order_is_sent_when_everything_was_seen_lately(locked: Locked) 
     await locked.look()
     await locked.stage.drive()
     assert (await locked.stage.only(intent)).state is S.FILLED
-    assert locked.stage.log.named("order.waiting") == []
+    assert locked.stage.log.named("intent.waiting") == []
 
 
 async def test_before_the_first_look_an_order_waits_and_says_why(locked: Locked) -> None:

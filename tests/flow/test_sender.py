@@ -156,7 +156,7 @@ async def test_a_deposed_senders_reply_is_not_booked_but_found(stage: OrderStage
     await stage.drive(second)
     attempt = await stage.only(intent)
     assert (attempt.state, attempt.sends) == (S.FILLED, 1)
-    assert stage.log.named("order.moved_meanwhile")
+    assert stage.log.named("intent.moved_meanwhile")
     await first.sender.step()
     await first.dispatcher.stop(1)
 

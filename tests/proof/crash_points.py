@@ -26,7 +26,7 @@ NEVER = {
 
 def units() -> set[str]:
     """Name every unit of work that a running service hands to the writer."""
-    return {name for path in _sources() for name in _units_in(ast.parse(path.read_text()))}
+    return {name for path in _sources() for name in units_in(ast.parse(path.read_text()))}
 
 
 def all_points() -> tuple[str, ...]:
@@ -47,7 +47,8 @@ def _sources() -> Iterator[Path]:
         yield from (file for file in files if file.name not in COMMANDS)
 
 
-def _units_in(tree: ast.Module) -> Iterator[str]:
+def units_in(tree: ast.Module) -> Iterator[str]:
+    """Name the units of work that one file hands over."""
     for scope, function in _functions(tree, ""):
         for call in ast.walk(function):
             if isinstance(call, ast.Call) and _hands_over(call):
