@@ -44,6 +44,7 @@ KNOBS: Mapping[str, str] = {
     "LIMITS__MAX_OPEN_PAYOUT_DOLLARS": "90000000",
     "OPENAI__ENABLED": "false",
 }
+START_S = 60.0
 # How often a user tries again while the service is away.
 PATIENCE = 100
 
@@ -95,7 +96,7 @@ class Theatre:
     async def start(self, **variables: str) -> ServiceProcess:
         """Start the service and wait until it listens, or has died on the way."""
         self.service = await self.desk.run({**self.knobs, **variables})
-        started = asyncio.create_task(self.service.events.one("service.started"))
+        started = asyncio.create_task(self.service.events.wait("service.started", within_s=START_S))
         ended = asyncio.create_task(self.service.process.wait())
         await asyncio.wait({started, ended}, return_when=asyncio.FIRST_COMPLETED)
         for task in (started, ended):
