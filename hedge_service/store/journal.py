@@ -13,7 +13,7 @@ from hedge_service.core.market import BookSide
 from hedge_service.core.money import Count, Money, Price
 from hedge_service.core.orders import AttemptState, Purpose, TimeInForce
 from hedge_service.store.rows import insert_if_absent, to_json
-from hedge_service.store.schema import attempts, intents, order_events
+from hedge_service.store.schema import attempts, intents, order_events, parlays
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -207,6 +207,9 @@ def end_intent(tx: Connection, intent_id: str, reason: str, at: datetime) -> Non
     tx.execute(
         update(intents).where(intents.c.id == intent_id).values(ended_ms=millis(at), end_reason=reason)
     )
+    # A summary told just before this end says less than is true now, and no open intent recalls it.
+    parlay = select(intents.c.parlay_id).where(intents.c.id == intent_id).scalar_subquery()
+    tx.execute(update(parlays).where(parlays.c.id == parlay).values(figures_changed=True))
     reserve_again(tx, intent_id)
 
 

@@ -135,6 +135,9 @@ async def test_a_summary_may_change_while_an_intent_is_open_or_anything_is_unkno
         journal.put_intent(tx, intent)
         assert parlays.unsettled(tx, 10) == (parlay.id,)
         journal.end_intent(tx, intent.id, "filled", NOW)
+        # What was told before this end may be out of date: it is made once more, then it stands.
+        assert parlays.unsettled(tx, 10) == (parlay.id,)
+        parlays.summarized(tx, parlay.id, {"n": 1}, "executed", NOW)
         assert parlays.unsettled(tx, 10) == ()
         parlays.summarized(tx, parlay.id, {"n": 2}, "unknown", NOW)
         assert parlays.unsettled(tx, 10) == (parlay.id,)
