@@ -87,7 +87,7 @@ class Closing:
         await self._until(lambda: not self._sessions(OPEN_PARLAYS))
 
     async def claim_everything(self) -> None:
-        """Claim every parlay twice at once, and kill the service in between; pay two winners outside."""
+        """Claim every parlay twice at once, and kill the service in between; pay one winner outside."""
         restarted = asyncio.create_task(self._restart_soon())
         sessions = [
             row["session_id"] for row in rows(self.theatre.database, "SELECT session_id FROM parlays")
@@ -95,7 +95,7 @@ class Closing:
         for start in range(0, len(sessions), 20):
             await asyncio.gather(*(self._claim(session) for session in sessions[start : start + 20] * 2))
         await restarted
-        query = "SELECT user_id, payout_micros FROM parlays WHERE claimed_ms IS NOT NULL LIMIT 2"
+        query = "SELECT user_id, payout_micros FROM parlays WHERE claimed_ms IS NOT NULL LIMIT 1"
         for row in rows(self.theatre.database, query):
             await self._pay_out(row["user_id"], f"{row['payout_micros'] / 1_000_000:.2f}")
 

@@ -13,7 +13,7 @@ from pathlib import Path
 from random import Random
 from typing import TYPE_CHECKING
 
-from hedge_service.crash import RECORD, VARIABLE
+from hedge_service.crash import RECORD
 from hedge_service.sandbox.credentials import generate_credentials
 from tests.proof.crash_points import NEVER, all_points, unreachable
 from tests.proof.scenes import SETTINGS, WITHIN_S, Setting
@@ -66,18 +66,18 @@ class Director:
     async def record(self, name: str) -> set[str]:
         """Play a setting once without a crash, and give the points that it reaches."""
         file = self._folder / f"{name}.points"
-        await self._play(name, f"{RECORD}{file}", "no crash")
+        await self._play(name, f"{RECORD}{file}")
         points = set(file.read_text().split())
         self.report.recorded[name] = points
         return points
 
-    async def crash(self, name: str, point: str) -> None:
-        """Play a setting with a service that dies at `point` and is started again."""
+    async def crash(self, name: str, *points: str) -> None:
+        """Play a setting with a service that dies at each of the points in turn, and is started again."""
         self.report.runs += 1
-        if await self._play(name, point, point):
-            self.report.reached.add(point.partition("#")[0])
+        deaths = await self._play(name, *points)
+        self.report.reached |= {point.partition("#")[0] for point in deaths}
 
-    async def _play(self, name: str, armed: str, told: str) -> bool:
+    async def _play(self, name: str, *armed: str) -> list[str]:
         async with self._migrating:
             # Kept for all stages; migrations of one process can't run at once.
             await empty_database()
@@ -85,22 +85,25 @@ class Director:
             self._number += 1
             folder = self._folder / str(self._number)
             folder.mkdir()
+            deaths: list[str] = []
             try:
-                async with asyncio.timeout(RUN_WITHIN_S):
-                    died, problems = await self._stage(SETTINGS[name], armed, folder)
+                async with asyncio.timeout(RUN_WITHIN_S * len(armed)):
+                    problems = await self._stage(SETTINGS[name], armed, folder, deaths)
             except (TimeoutError, AssertionError) as error:
-                died, problems = False, [f"{type(error).__name__} {error}"]
-        self.report.problems += [f"{told} in {name}: {problem}" for problem in problems]
+                problems = [f"{type(error).__name__} {error}"]
+        self.report.problems += [f"{', '.join(armed)} in {name}: {problem}" for problem in problems]
         print("x" if problems else ".", end="", flush=True)
-        return died
+        return deaths
 
-    async def _stage(self, setting: Setting, armed: str, folder: Path) -> tuple[bool, list[str]]:
+    async def _stage(
+        self, setting: Setting, armed: Sequence[str], folder: Path, deaths: list[str]
+    ) -> list[str]:
         opened = open_theatre(folder, self._credentials, Random(5), free_port(), **setting.knobs)
         async with opened as theatre:
             for fault in setting.faults:
                 await theatre.desk.sandbox.control("exchange/faults", **fault)
-            theatre.armed = {VARIABLE: armed}
-            await theatre.restart_armed()
+            theatre.armed, theatre.deaths = [*armed], deaths
+            await theatre.start()
             watch = asyncio.create_task(_started_again(theatre))
             try:
                 return await _played(theatre, setting, watch)
@@ -108,28 +111,33 @@ class Director:
                 watch.cancel()
 
 
-async def _played(theatre: Theatre, setting: Setting, watch: asyncio.Task[None]) -> tuple[bool, list[str]]:
+async def _played(theatre: Theatre, setting: Setting, watch: asyncio.Task[None]) -> list[str]:
     await setting.scene(theatre)
     await theatre.settle(WITHIN_S)
-    if not watch.done():
-        # The last point of all is the clean stop.
-        watch.cancel()
-        await theatre.stop()
-        if theatre.died:
-            await theatre.restart()
-            await theatre.settle(WITHIN_S)
-    elif watch.exception() is not None:
+    if watch.done() and watch.exception() is not None:
         raise AssertionError(f"it could not be started again: {watch.exception()}")
-    return theatre.died, theatre.verdict() if setting.fair else []
+    async with theatre.turn:
+        # Not in the middle of a start.
+        watch.cancel()
+    # The last point of all is the clean stop.
+    deaths = len(theatre.deaths)
+    await theatre.stop()
+    if len(theatre.deaths) > deaths:
+        await theatre.start()
+        await theatre.settle(WITHIN_S)
+        await theatre.stop()
+    return theatre.verdict() if setting.fair else []
 
 
 async def _started_again(theatre: Theatre) -> None:
-    """Start the service once more when it has died."""
-    assert theatre.service is not None
-    while await theatre.service.process.wait() != -signal.SIGKILL:
-        await theatre.pause()
-    theatre.died = True
-    await theatre.restart()
+    """Start the service again whenever it has died."""
+    while True:
+        service = theatre.service
+        if service is None or await service.process.wait() != -signal.SIGKILL:
+            await theatre.pause()
+        else:
+            theatre.note_death()
+            await theatre.restart()
 
 
 async def run(folder: Path, settings: Iterable[str], points: Sequence[str], jobs: int) -> Report:

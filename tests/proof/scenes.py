@@ -134,7 +134,8 @@ async def foreign_order(theatre: Theatre) -> None:
             "self_trade_prevention_type": "taker_at_cross",
         }
         theatre.desk.sandbox.place(body)
-        await theatre.restart_armed()
+        await theatre.stop()
+        await theatre.start()
     await _until(theatre, lambda: _count(theatre, "halts WHERE halted = 1") > 0)
 
 
@@ -160,6 +161,15 @@ OFTEN = {"KALSHI__RECONCILE_EVERY_S": "1", "STRIPE__CATCH_UP_EVERY_S": "5"}
 SETTINGS: Mapping[str, Setting] = {
     "plain": Setting(scene=whole_life),
     "reply_lost": Setting(scene=whole_life, faults=({"kind": "reply_lost_after_accept", "times": 2},)),
+    # With time enough to be restarted many times.
+    "patient": Setting(
+        scene=whole_life,
+        knobs={
+            "KALSHI__RESEND_WINDOW_S": "90",
+            "HEDGING__INTENT_TTL_S": "180",
+            "KALSHI__RECONCILE_EVERY_S": "60",
+        },
+    ),
     "late_reads": Setting(
         scene=sell, faults=({"kind": "server_error_after_accept"}, {"kind": "late_reads", "seconds": 1})
     ),

@@ -42,20 +42,26 @@ FAULTS: tuple[dict[str, Any], ...] = (
     {"kind": "stale_status"},
     {"kind": "fills_twice"},
 )
+# A service that is as busy as this one books an execution seconds after the order, and renews its lease late.
+KNOBS = {"KALSHI__QUIET_S": "10", "KALSHI__LEASE_S": "2", "KALSHI__RECONCILE_EVERY_S": "20"}
 STAKES = (1, 5, 10, 12.5)
 QUIET_WITHIN_S = 90
 
 
 @dataclass(frozen=True, kw_only=True)
 class Plan:
-    """What a soak is to do; rates are per parlay, `kill_every_s` 0 means never."""
+    """What a soak is to do; rates are per parlay.
+
+    Kills while selling come every `kill_every_s` seconds or `kill_every_sold` parlays; 0 means never.
+    """
 
     parlays: int
     seed: int
     fault_rate: float = 0.2
     drop_rate: float = 0.03
     no_rate: float = 0.3
-    kill_every_s: float = 15
+    kill_every_s: float = 20
+    kill_every_sold: int = 0
     buyers: int = 8
 
 
@@ -93,7 +99,8 @@ def free_port() -> int:
 async def soak(folder: Path, plan: Plan) -> Run:
     """Sell, break and kill, let the markets settle and the winners claim, and judge at every rest."""
     run, began = Run(plan), time.monotonic()
-    async with open_theatre(folder, generate_credentials(), Random(plan.seed), free_port()) as theatre:
+    opened = open_theatre(folder, generate_credentials(), Random(plan.seed), free_port(), **KNOBS)
+    async with opened as theatre:
         await theatre.desk.sandbox.control("stripe/settings", duplicates=1, hold=2)
         await theatre.start()
         await _sell(theatre, run)
@@ -140,6 +147,9 @@ async def _buyer(theatre: Theatre, run: Run, waiting: list[int]) -> None:
         sides = {one: random.random() < plan.no_rate for one in random.sample(TICKERS, random.randint(1, 3))}
         sold = await theatre.buy(f"user_{plan.seed}_{number}", sides, random.choice(STAKES))
         run.sold += sold is not None
+        if plan.kill_every_sold and run.sold % plan.kill_every_sold == 0:
+            run.done["kills"] += 1
+            await theatre.restart()
 
 
 async def _kill(theatre: Theatre, run: Run) -> None:
@@ -171,7 +181,7 @@ def main() -> int:
     parser.add_argument("--parlays", type=int, default=1000)
     parser.add_argument("--seed", type=int, default=None)
     parser.add_argument("--fault-rate", type=float, default=0.2, help="faults per parlay")
-    parser.add_argument("--kill-every", type=float, default=15, help="seconds; 0: never while selling")
+    parser.add_argument("--kill-every", type=float, default=20, help="seconds; 0: never while selling")
     parser.add_argument("--buyers", type=int, default=8)
     given = parser.parse_args()
     seed = secrets.randbelow(10**6) if given.seed is None else given.seed

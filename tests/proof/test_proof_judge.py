@@ -78,9 +78,9 @@ async def _sold(folder: Path) -> Evidence:
 
 def _kept(folder: Path, stage: Stage, session: str) -> Evidence:
     exchange, stripe = stage.sandbox.sandbox.exchange, stage.sandbox.sandbox.stripe
-    with closing(sqlite3.connect(folder / "hedge.db")) as connection:
-        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-    shutil.copy(folder / "hedge.db", folder / "kept.db")
+    with closing(sqlite3.connect(folder / "hedge.db")) as live, closing(_kept_file(folder)) as kept:
+        # The service still writes: a copy of the file would be torn.
+        live.backup(kept)
     return Evidence(
         path=folder / "kept.db",
         book={**deepcopy(exchange.book()), "opening_cash": "40000.00"},
@@ -88,6 +88,10 @@ def _kept(folder: Path, stage: Stage, session: str) -> Evidence:
         markets={ticker: {"value": None} for ticker in exchange.catalogue.markets},
         stripe={name: deepcopy(getattr(stripe.books, name).newest_first()) for name in SHELVES},
     )
+
+
+def _kept_file(folder: Path) -> sqlite3.Connection:
+    return sqlite3.connect(folder / "kept.db")
 
 
 def test_honest_books_give_no_line(evidence: Evidence) -> None:

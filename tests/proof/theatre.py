@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import aiohttp
 
+from hedge_service.crash import VARIABLE
 from hedge_service.sandbox.stripe.delivery import HANDLED_TYPES
 from tests.proof.checker import judge, rows, unfinished
 from tests.proof.money_checker import judge_money
@@ -63,7 +64,10 @@ class Shopper(Extension):
 
 @dataclass
 class Theatre:
-    """Runs one service at a time; `opening_cash` is what the exchange held before the first order."""
+    """Runs one service at a time; `opening_cash` is what the exchange held before the first order.
+
+    `armed`: crash points, each for one start of the service; `deaths`: those at which it has died.
+    """
 
     desk: ProcessDesk
     random: Random
@@ -74,8 +78,8 @@ class Theatre:
     paid: set[str] = field(default_factory=set)
     users: dict[str, str] = field(default_factory=dict)
     pages: dict[str, Json] = field(default_factory=dict)
-    armed: dict[str, str] = field(default_factory=dict)
-    died: bool = False
+    armed: list[str] = field(default_factory=list)
+    deaths: list[str] = field(default_factory=list)
     turn: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     @property
@@ -93,15 +97,16 @@ class Theatre:
         """The whole environment of the service, and of operators' commands."""
         return knobs_of(self.desk.sandbox, {**KNOBS, "SERVICE__PORT": str(self.port), **self.changes})
 
-    async def start(self, **variables: str) -> ServiceProcess:
-        """Start the service and wait until it listens, or has died on the way."""
-        self.service = await self.desk.run({**self.knobs, **variables})
-        started = asyncio.create_task(self.service.events.wait("service.started", within_s=START_S))
+    async def start(self) -> None:
+        """Start the service, armed with the next crash point, and wait until it listens or has died."""
+        self.service = await self.desk.run(self.knobs | ({VARIABLE: self.armed[0]} if self.armed else {}))
+        words = asyncio.create_task(self.service.events.wait("service.started", within_s=START_S))
         ended = asyncio.create_task(self.service.process.wait())
-        await asyncio.wait({started, ended}, return_when=asyncio.FIRST_COMPLETED)
-        for task in (started, ended):
-            task.cancel()
-        return self.service
+        try:
+            await asyncio.wait({words, ended}, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for task in (words, ended):
+                task.cancel()
 
     async def restart(self) -> None:
         """Kill the service as the power cord does, and start it again."""
@@ -112,16 +117,16 @@ class Theatre:
                 await self.service.ended()
             await self.start()
 
-    async def restart_armed(self) -> None:
-        """Start the service, cleanly stopped before if it runs, with the crash point that is set."""
-        await self.stop()
-        await self.start(**self.armed)
-
     async def stop(self) -> None:
         """End the service cleanly, if one runs, and note when it dies on the way."""
-        if self.service is not None and self.service.process.returncode is None:
-            self.died |= await self.service.told_to_stop() == -signal.SIGKILL
-        self.service = None
+        service, self.service = self.service, None
+        running = service is not None and service.process.returncode is None
+        if service is not None and running and await service.told_to_stop() == -signal.SIGKILL:
+            self.note_death()
+
+    def note_death(self) -> None:
+        """Count the crash point that the service was armed with as met."""
+        self.deaths.append(self.armed.pop(0))
 
     def forget_words(self) -> None:
         """Drop what the service has said: only books count here, and there are many lines."""
