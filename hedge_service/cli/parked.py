@@ -8,6 +8,7 @@ import click
 
 from hedge_service.cli import ops
 from hedge_service.cli.amounts import CONTRACTS, DOLLARS, PRICE
+from hedge_service.cli.parked_payments import parked_payment_body, parked_payments, show_parked_payment
 from hedge_service.cli.start import config_option
 from hedge_service.clock import SystemClock
 from hedge_service.core.money import Money
@@ -26,23 +27,32 @@ OUTCOMES = ("filled", "absent")
 @config_option
 @ops.json_option
 def parked(config_path: Path | None, *, as_json: bool) -> None:
-    """List the orders whose outcome the exchange has not proved, what was tried, and how to end each.
+    """List the orders whose outcome the exchange has not proved, and the payments that bought nothing.
 
-    Each is still looked up once a minute and ends by itself when the exchange shows it.
+    Each order is still looked up once a minute and ends by itself when the exchange shows it; each comes
+    with what was tried, and how to end it; each payment with its refund, if one is due.
 
     \b
     Example: hedge-service parked
     """  # noqa: D301 - click reads the control character
     from hedge_service.store.overview import parked_orders  # noqa: PLC0415 - heavy imports where used
 
-    found = ops.read(ops.configured(config_path), parked_orders)
-    if as_json:
-        ops.print_json({"parked": [_body(one) for one in found]})
-        return
+    found, paid = ops.read(ops.configured(config_path), lambda tx: (parked_orders(tx), parked_payments(tx)))
     now = SystemClock().now()
+    if as_json:
+        told = [parked_payment_body(one, now) for one in paid]
+        ops.print_json({"parked": [_body(one) for one in found], "payments": told})
+        return
     for one in found:
         _show(one, now)
-    click.echo(f"{len(found)} parked" if found else "nothing is parked")
+    for payment in paid:
+        show_parked_payment(payment, now)
+    _count(len(found), len(paid))
+
+
+def _count(orders: int, payments: int) -> None:
+    told = [f"{count} parked {noun}" for count, noun in ((orders, "orders"), (payments, "payments")) if count]
+    click.echo(", ".join(told) or "nothing is parked")
 
 
 @click.command()

@@ -60,6 +60,8 @@ def _body(config: Config, account: str, seen: Overview, now: datetime) -> dict[s
         "orders": {state.value: _waiting(one, now) for state, one in seen.orders.items()},
         "inbox": _waiting(seen.inbox, now),
         "parked_payments": seen.parked_payments,
+        "refunds_unmade": _waiting(seen.refunds_unmade, now),
+        "open_disputes": _waiting(seen.open_disputes, now),
         "day": {
             "reserved_dollars": str(seen.reserved_today),
             "cap_dollars": str(limits.max_day_hedge_dollars),
@@ -113,6 +115,8 @@ def _show(body: dict[str, Any], seen: Overview, now: datetime) -> None:
         table.add_row(f"orders {state.value}", _waiting_line(one, now))
     table.add_row("inbox", _waiting_line(seen.inbox, now))
     table.add_row("parked payments", str(seen.parked_payments))
+    table.add_row("refunds not made", _waiting_line(seen.refunds_unmade, now))
+    table.add_row("open disputes", _waiting_line(seen.open_disputes, now))
     day, owed = body["day"], body["open_payout"]
     table.add_row("reserved today", f"${day['reserved_dollars']} of ${day['cap_dollars']}")
     table.add_row("open payout", f"${owed['dollars']} of ${owed['cap_dollars']}")

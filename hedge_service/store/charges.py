@@ -5,7 +5,7 @@ from __future__ import annotations
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import select, update
+from sqlalchemy import func, select, update
 
 from hedge_service.clock import millis
 from hedge_service.core.money_back import Dispute, DisputeFee, DisputeState, StripeRefund
@@ -54,6 +54,13 @@ def refunds_of(tx: Connection, payment_intent: str) -> tuple[StripeRefund, ...]:
         StripeRefund(id=row.id, amount_cents=row.amount_cents, came_back=row.status == _CAME_BACK)
         for row in tx.execute(same.order_by(stripe_refunds.c.id))
     )
+
+
+def open_disputes_since(tx: Connection) -> tuple[int, int | None]:
+    """Count disputes that are not closed, and say since when (epoch milliseconds) the oldest is open."""
+    counted = select(func.count(), func.min(disputes.c.opened_ms)).where(disputes.c.closed_ms.is_(None))
+    count, since_ms = tx.execute(counted).one()
+    return count, since_ms
 
 
 def put_dispute(tx: Connection, dispute: Dispute, at: datetime) -> bool:

@@ -9,7 +9,16 @@ from sqlalchemy import func, select
 
 from hedge_service.clock import instant
 from hedge_service.core.orders import AttemptState
-from hedge_service.store import halts, journal, leases, parlays, payments, reconciliations
+from hedge_service.store import (
+    charges,
+    halts,
+    journal,
+    leases,
+    parlays,
+    payments,
+    reconciliations,
+    refunds,
+)
 from hedge_service.store.rows import from_json
 from hedge_service.store.schema import attempts, inbox, order_events
 from hedge_service.store.schema import halts as halt_rows
@@ -71,6 +80,8 @@ class Overview:
     orders: dict[AttemptState, Waiting]
     inbox: Waiting
     parked_payments: int
+    refunds_unmade: Waiting
+    open_disputes: Waiting
     reserved_today: Money
     open_payout: Money
     reconciliation: LastReconciliation | None
@@ -104,7 +115,9 @@ def overview(tx: Connection, *, account: str, now: datetime) -> Overview:
         parlays=_parlays(tx),
         orders={state: _orders(tx, state) for state in OPEN_STATES},
         inbox=_inbox(tx),
-        parked_payments=len(payments.parked(tx)),
+        parked_payments=payments.count_parked(tx),
+        refunds_unmade=_waiting(refunds.unmade_since(tx)),
+        open_disputes=_waiting(charges.open_disputes_since(tx)),
         reserved_today=journal.reserved_since(tx, midnight),
         open_payout=parlays.open_payout(tx, now),
         reconciliation=None if last is None else LastReconciliation(*last),

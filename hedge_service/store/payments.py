@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import ColumnElement, Row, or_, select, update
+from sqlalchemy import ColumnElement, Row, func, or_, select, update
 
 from hedge_service.clock import instant, millis
 from hedge_service.logs import digest
@@ -92,6 +92,12 @@ def parked(tx: Connection) -> tuple[Payment, ...]:
     """List payments that wait for their refund or for a person, oldest first."""
     waiting = select(payments).where(payments.c.state == PaymentState.PARKED.value)
     return tuple(_payment(row) for row in tx.execute(waiting.order_by(payments.c.recorded_ms)))
+
+
+def count_parked(tx: Connection) -> int:
+    """Count payments that wait for their refund or for a person."""
+    waiting = select(func.count()).where(payments.c.state == PaymentState.PARKED.value)
+    return tx.execute(waiting).scalar_one()
 
 
 def moved(tx: Connection, session_id: str, state: PaymentState, reason: str | None) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import Row, select, update
+from sqlalchemy import Row, func, select, update
 
 from hedge_service.clock import instant, millis
 from hedge_service.core.money_back import RefundState
@@ -89,6 +89,13 @@ def unmade(tx: Connection) -> tuple[DueRefund, ...]:
     """List refunds that are due, refused or failed, oldest first: what operators look at."""
     rows = tx.execute(select(refunds).where(refunds.c.state.in_(_UNMADE)).order_by(refunds.c.due_ms))
     return tuple(_refund(row) for row in rows)
+
+
+def unmade_since(tx: Connection) -> tuple[int, int | None]:
+    """Count refunds that are not made, and say since when (epoch milliseconds) the oldest is due."""
+    counted = select(func.count(), func.min(refunds.c.due_ms)).where(refunds.c.state.in_(_UNMADE))
+    count, since_ms = tx.execute(counted).one()
+    return count, since_ms
 
 
 def postponed(tx: Connection, session_id: str, *, state: RefundState, failure: str, until: datetime) -> None:

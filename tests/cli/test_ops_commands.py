@@ -11,7 +11,8 @@ import pytest
 from hedge_service.core.money import Count, Money
 from hedge_service.core.orders import AttemptState
 from hedge_service.core.reconcile_views import Difference, Kind, Outcome
-from hedge_service.store import halts, journal, leases, reconciliations
+from hedge_service.store import halts, journal, leases, payments, reconciliations, refunds
+from hedge_service.store.payments import Payment, PaymentState
 from hedge_service.store.schema import intents
 from tests.store.parlay_samples import NOW, put_attempt
 
@@ -142,6 +143,8 @@ def test_the_status_of_a_new_database(desk: Desk) -> None:
         },
         "inbox": {"count": 0, "oldest_age_s": None},
         "parked_payments": 0,
+        "refunds_unmade": {"count": 0, "oldest_age_s": None},
+        "open_disputes": {"count": 0, "oldest_age_s": None},
         "day": {"reserved_dollars": "0.00", "cap_dollars": "1000.00"},
         "open_payout": {"dollars": "0.00", "cap_dollars": "5000.00"},
         "reconciliation": None,
@@ -177,7 +180,7 @@ def test_the_status_tells_what_waits_and_since_when(desk: Desk) -> None:
 
 def test_a_parked_order_is_shown_with_what_was_tried_and_how_to_end_it(desk: Desk) -> None:
     assert desk.ok("parked") == "nothing is parked\n"
-    assert desk.json("parked") == {"parked": []}
+    assert desk.json("parked") == {"parked": [], "payments": []}
     attempt = desk.park()
     (one,) = desk.json("parked")["parked"]
     assert (one["client_order_id"], one["ticker"], one["side"]) == (
@@ -192,6 +195,31 @@ def test_a_parked_order_is_shown_with_what_was_tried_and_how_to_end_it(desk: Des
     for command in one["commands"].values():
         assert command in told
         assert command.startswith(f"hedge-service resolve {attempt.client_order_id} --as ")
+
+
+def test_a_parked_payment_is_shown_with_why_and_how_to_end_it(desk: Desk) -> None:
+    paid = Payment(
+        session_id="cs_secret",
+        quote_id=None,
+        event_id="evt_1",
+        payment_intent="pi_1",
+        amount_cents=500,
+        currency="usd",
+        paid_at=NOW,
+        state=PaymentState.PARKED,
+        reason="unknown_session",
+    )
+    desk.do(lambda tx: payments.put(tx, paid, NOW))
+    (one,) = desk.json("parked")["payments"]
+    assert (one["payment_intent"], one["why"], one["refund"]) == ("pi_1", "unknown_session", None)
+    told = desk.ok("parked")
+    assert "payment pi_1 of 5.00 usd" in told
+    assert 'resolve-payment pi_1 --refund --reason "..."' in told
+    assert told.endswith("1 parked payments\n")
+    assert "cs_secret" not in told + str(one)
+    desk.do(lambda tx: refunds.due(tx, "cs_secret", parlay_id=None, reason="paid_too_late", at=NOW))
+    assert "its refund is due, asked for by the running service" in desk.ok("parked")
+    assert desk.json("status")["refunds_unmade"]["count"] == 1
 
 
 def test_the_commands_that_parked_prints_work_as_printed(desk: Desk) -> None:
