@@ -10,9 +10,10 @@ from click.testing import CliRunner
 
 from hedge_service.cli import main
 from hedge_service.core.orders import AttemptState
-from hedge_service.store import journal, migrate
+from hedge_service.store import journal
 from hedge_service.store.db import Database
 from hedge_service.store.schema import audit
+from tests.empty_database import put_empty_database
 from tests.store.parlay_samples import NOW, put_attempt, put_state
 
 if TYPE_CHECKING:
@@ -32,8 +33,7 @@ class Desk:
     """A migrated database and the commands that work on it."""
 
     def __init__(self, folder: Path) -> None:
-        self.url = f"sqlite+aiosqlite:///{folder / 'hedge.db'}"
-        self.do(migrate.upgrade)
+        self.url = put_empty_database(folder / "hedge.db")
 
     def do(self, work: Callable[[Connection], T]) -> T:
         """Run a unit of work of the test's own."""

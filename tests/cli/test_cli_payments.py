@@ -13,10 +13,11 @@ from sqlalchemy import select
 from hedge_service.cli import main
 from hedge_service.config import load_config
 from hedge_service.core.settlement import ParlayState
-from hedge_service.store import identity, migrate, parlays, payments, refunds, results
+from hedge_service.store import identity, parlays, payments, refunds, results
 from hedge_service.store.db import Database
 from hedge_service.store.payments import Payment, PaymentState
 from hedge_service.store.schema import audit
+from tests.empty_database import put_empty_database
 from tests.store.parlay_samples import NOW, USER, put_parlay
 
 if TYPE_CHECKING:
@@ -33,10 +34,9 @@ class Desk:
     """An operator's terminal, with a database beside it."""
 
     def __init__(self, folder: Path) -> None:
-        self.url = f"sqlite+aiosqlite:///{folder / 'hedge.db'}"
+        self.url = put_empty_database(folder / "hedge.db")
         self.environ = {"HEDGE_DATABASE__URL": self.url}
         config = load_config(path=None, environ=self.environ, cwd=folder)
-        self.write(migrate.upgrade)
         self.write(lambda tx: identity.claim(tx, identity.facts_of(config)))
 
     def write(self, work: Callable[[Connection], T]) -> T:

@@ -49,6 +49,13 @@ CASES: list[tuple[str, str, int, dict[str, Any], Callable[[KalshiClient], Awaita
         lambda c: c.cancel_order("o-1", "T"),
     ),
     ("GET", "/markets", 200, rows("markets", samples.market_row()), lambda c: c.markets(["A", "B"])),
+    (
+        "GET",
+        "/markets/orderbooks",
+        200,
+        {"orderbooks": [samples.orderbook_row()]},
+        lambda c: c.orderbooks(["A"]),
+    ),
     ("GET", "/markets/T", 200, {"market": samples.market_row()}, lambda c: c.market("T")),
     (
         "GET",

@@ -96,7 +96,7 @@ def test_every_knob_can_be_overridden_by_its_variable(load: Load) -> None:
         value: object = defaults
         for key in path:
             value = getattr(value, key)
-        text = getattr(value, "value", value)
+        text = "off" if value is None else getattr(value, "value", value)
         environ[variable_of(path)] = str(text).lower() if isinstance(text, bool) else str(text)
     config = load('[service]\nport = 9\n[kalshi.rate_limit]\ntier = "prime"\n', env=environ)
     assert {name: getattr(config, name) for name in Settings.model_fields} == dict(defaults)

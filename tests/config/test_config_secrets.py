@@ -140,9 +140,26 @@ def test_no_spelling_of_the_configuration_prints_a_secret(load: Load, rsa_pem: s
         "STRIPE_API_KEY": "sk_test_abcdef",
         "STRIPE_WEBHOOK_SECRET": "whsec_abcdef",
         "OPENAI_API_KEY": "sk-abcdef",
-        "HEDGE_OPS_TOKEN": "tokentoken",
+        "HEDGE_OPS_TOKEN": "ann:tokentokentoken1,tokentokentoken2",
     }
     config = load(env=env)
     told = f"{config} {config!r} {config.secrets} {config.describe()} {config.secrets.given}"
     for value in (*config.secrets.values(), rsa_pem.splitlines()[1]):
         assert value not in told
+
+
+def test_operators_tokens_have_names_and_rotate(load: Load) -> None:
+    text = "ann:0123456789abcdef,ann:fedcba9876543210,operatorssecret+17"
+    config = load(env={"HEDGE_OPS_TOKEN": text})
+    assert [token.name for token in config.secrets.ops_tokens] == ["ann", "ann", "operator"]
+    # Each secret is kept out of logs, also without its name.
+    assert "fedcba9876543210" in config.secrets.values()
+
+
+@pytest.mark.parametrize(
+    "text", ["short", "ann:short", "ann:0123456789abcdef,bob:0123456789abcdef", "ann:0123456789abcdef,x"]
+)
+def test_a_weak_or_doubled_operators_token_is_refused_without_telling_it(refuse: Refuse, text: str) -> None:
+    for problem in refuse(env={"HEDGE_OPS_TOKEN": text}):
+        assert problem.startswith("HEDGE_OPS_TOKEN: ")
+        assert "0123456789abcdef" not in problem

@@ -41,7 +41,12 @@ def _toml(where: str, value: str) -> str:
         ("limits.max_order_dollars", '"0"', "is out of range"),
         ("limits.max_stake_dollars", '"1000000"', "is out of range"),
         ("limits.max_legs", "13", "is out of range"),
-        ("hedging.strategy", '"cvar"', "'cvar' is none of the choices; allowed: one of bands, delta, none"),
+        (
+            "hedging.strategy",
+            '"hope"',
+            "'hope' is none of the choices; allowed: one of bands, delta, none, min_variance, cvar, rolling",
+        ),
+        ("pricing.minimum_edge", '"of"', "'of' is not a plain decimal number"),
         ("hedging.contract_step", '"0.015"', "is too fine"),
         ("hedging.delta_ratio", '"1.1"', "is out of range"),
         ("kalshi.environment", '"prod"', "allowed: one of sandbox, demo, production"),

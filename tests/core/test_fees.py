@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from decimal import Decimal
 from fractions import Fraction
 
@@ -14,13 +15,17 @@ from hedge_service.core.fees import (
     FCM_PRECISION,
     FeeKind,
     FeeSchedule,
+    Fill,
     max_fee,
     net_fee,
     payment_fee,
+    schedule_of,
     taker_fee,
     trade_fee,
 )
 from hedge_service.core.money import Count, Money, Price
+from hedge_service.core.venue import Event, MarketList, Series
+from hedge_service.sandbox.exchange import fees as exchange_fees
 
 precisions = st.sampled_from([DIRECT_PRECISION, FCM_PRECISION])
 multipliers = st.sampled_from([Decimal("0.5"), Decimal(1), Decimal(2)])
@@ -110,6 +115,118 @@ def test_a_schedule_carries_its_multiplier_and_precision() -> None:
     schedule = FeeSchedule(multiplier=Decimal("0.5"), precision=FCM_PRECISION)
     assert schedule.taker(Count.of(1), Price.of("0.50")) == Money.of("0.01")
     assert schedule.largest(Count.of(1), Price.of("0.50")) == Money.of("1.00875")
+
+
+def test_the_documented_reply_reproduces() -> None:
+    """4 contracts at 0.5550: average_fee_paid 0.0173 a contract."""
+    fee = FeeSchedule().taker(Count.of(4), Price.of("0.5550"))
+    assert fee == Money.of("0.0692")
+    assert (fee.dollars / 4).quantize(Decimal("0.0001")) == Decimal("0.0173")
+
+
+def test_the_old_rate_of_the_index_series_is_a_multiplier_of_one_half() -> None:
+    assert FeeSchedule(multiplier=Decimal("0.5")).per_contract(Price.of("0.5")) == Decimal("0.035") / 4
+
+
+def fill(count: str, price: str) -> Fill:
+    return Fill(count=Count.of(count), price=Price.of(price))
+
+
+def test_an_order_gives_back_whole_units_that_its_fills_have_overpaid() -> None:
+    """Three fills at 0.53, rounded up by 0.002563 each: the fourth gives a cent back."""
+    broker = FeeSchedule(precision=FCM_PRECISION)
+    assert trade_fee(Count.of(1), Price.of("0.53")) == Money.of("0.017437")
+    fills = [fill("1", "0.53")] * 4
+    assert [str(broker.order(fills[:n])) for n in range(5)] == ["0.00", "0.02", "0.04", "0.06", "0.07"]
+
+
+def test_a_rebate_never_makes_a_fee_negative() -> None:
+    """A fee of half a cent on a hundredth of a contract leaves no whole cent to give back."""
+    broker = FeeSchedule(precision=FCM_PRECISION)
+    one = broker.taker(Count(1), Price.of("0.52"))
+    assert broker.order([fill("0.01", "0.52")] * 100) == Money(one.micros * 100)
+
+
+orders = st.lists(st.tuples(st.integers(1, 500), st.integers(1, 9_999)), max_size=12)
+
+
+@given(fills=orders, multiplier=multipliers, precision=precisions)
+def test_an_orders_fees_are_what_the_sandbox_exchange_charges(
+    fills: list[tuple[int, int]], multiplier: Decimal, precision: Decimal
+) -> None:
+    schedule = exchange_fees.FeeSchedule(multiplier=multiplier)
+    total = overpaid = 0
+    for centis, tick in fills:
+        revenue = -(centis * tick)
+        fee = exchange_fees.trade_fee(schedule, price=tick * 100, count=centis, is_taker=True)
+        unit = Money.of(precision).micros
+        charge = exchange_fees.rounded(revenue=revenue, fee=fee, overpaid=overpaid, precision=unit)
+        total, overpaid = total + charge.fee, charge.overpaid
+    ours = FeeSchedule(multiplier=multiplier, precision=precision)
+    assert ours.order(Fill(count=Count(c), price=Price(t * 100)) for c, t in fills) == Money(total)
+
+
+@given(fills=orders, precision=precisions)
+def test_an_orders_fees_lie_between_the_model_and_the_fills_alone(
+    fills: list[tuple[int, int]], precision: Decimal
+) -> None:
+    schedule = FeeSchedule(precision=precision)
+    made = [Fill(count=Count(c), price=Price(t * 100)) for c, t in fills]
+    model = sum(Fraction(schedule.per_contract(f.price)) * Fraction(f.count.contracts) for f in made)
+    alone = sum((schedule.taker(f.count, f.price) for f in made), Money.ZERO)
+    assert model <= Fraction(schedule.order(made).dollars) <= Fraction(alone.dollars)
+
+
+@given(
+    counts=st.lists(st.integers(1, 500), min_size=1, max_size=12),
+    tick=st.integers(1, 9_999),
+    multiplier=multipliers,
+)
+def test_the_documented_estimate_is_an_upper_bound(counts: list[int], tick: int, multiplier: Decimal) -> None:
+    """ceil_4dp(0.07 * M * C * P * (1 - P)) + 0.0001 per fill, for a direct member."""
+    schedule, price = FeeSchedule(multiplier=multiplier), Price(tick * 100)
+    model = Fraction(schedule.per_contract(price)) * sum(counts) / 100
+    estimate = Fraction(math.ceil(model * 10_000) + len(counts), 10_000)
+    paid = schedule.order(Fill(count=Count(count), price=price) for count in counts)
+    assert Fraction(paid.dollars) <= estimate
+
+
+def series(fee_type: str = "quadratic", multiplier: str = "0.5") -> Series:
+    return Series(ticker="KX", title="", fee_type=fee_type, fee_multiplier=Decimal(multiplier))
+
+
+def event(fee_type: str | None = None, multiplier: str | None = None) -> Event:
+    return Event(
+        event_ticker="KX-1",
+        series_ticker="KX",
+        title="",
+        mutually_exclusive=True,
+        markets=MarketList(found={}, unreadable={}),
+        fee_type_override=fee_type,
+        fee_multiplier_override=None if multiplier is None else Decimal(multiplier),
+    )
+
+
+@pytest.mark.parametrize(
+    ("overrides", "kind", "multiplier"),
+    [
+        ((None, None), FeeKind.QUADRATIC, "0.5"),
+        (("quadratic_with_maker_fees", "2"), FeeKind.QUADRATIC_WITH_MAKER_FEES, "2"),
+        (("quadratic_with_maker_fees", None), FeeKind.QUADRATIC_WITH_MAKER_FEES, "0.5"),
+        ((None, "0"), FeeKind.QUADRATIC, "0"),
+    ],
+)
+def test_an_events_override_comes_before_its_series(
+    overrides: tuple[str | None, str | None], kind: FeeKind, multiplier: str
+) -> None:
+    schedule = schedule_of(series(), event(*overrides), precision=FCM_PRECISION)
+    assert schedule == FeeSchedule(kind=kind, multiplier=Decimal(multiplier), precision=FCM_PRECISION)
+
+
+def test_without_an_event_the_series_holds_and_an_unknown_type_is_refused() -> None:
+    assert schedule_of(series()) == FeeSchedule(multiplier=Decimal("0.5"))
+    with pytest.raises(ValueError, match="fee type"):
+        schedule_of(series(), event("cubic"))
 
 
 @pytest.mark.parametrize("kind", ["flat", "margin_market_maker_program_fees"])

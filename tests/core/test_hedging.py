@@ -131,8 +131,14 @@ def test_a_step_that_is_no_lot_is_refused(step: str) -> None:
         classic(step=step)
 
 
+@pytest.mark.parametrize("strategy", [Strategy.MIN_VARIANCE, Strategy.CVAR, Strategy.ROLLING])
+def test_a_strategy_that_needs_more_than_prices_is_not_guessed(strategy: Strategy) -> None:
+    with pytest.raises(ValueError, match=strategy):
+        classic(strategy)
+
+
 @given(
-    strategy=st.sampled_from(Strategy),
+    strategy=st.sampled_from([Strategy.NONE, Strategy.BANDS, Strategy.DELTA]),
     stake=st.integers(1, 100_000).map(Money.cents),
     payout=st.integers(1, 1_000_000).map(Money.cents),
     asks=st.lists(st.integers(1, 1_000_000), min_size=1, max_size=8),

@@ -23,8 +23,9 @@ from hedge_service.flow.sender import Sender
 from hedge_service.flow.sending import Wire
 from hedge_service.flow.start_up import StartUp
 from hedge_service.flow.summarize import Summarizer
-from hedge_service.store import halts, journal, migrate
+from hedge_service.store import halts, journal
 from hedge_service.wire.kalshi.orders import create_bytes
+from tests.empty_database import put_empty_database
 from tests.flow.order_fakes import FakeExchange, Log, OpenLocks
 from tests.flow.stage_clock import StageClock, Watched
 from tests.store.parlay_samples import intent_of, put_parlay
@@ -214,8 +215,7 @@ async def open_order_stage(
     environ = {f"HEDGE_{name}": value for name, value in variables.items()}
     config = load_config(path=None, environ=environ, cwd=folder)
     clock = StageClock()
-    async with Watched(f"sqlite+aiosqlite:///{folder / 'hedge.db'}") as database:
-        await database.write(migrate.upgrade)
+    async with Watched(put_empty_database(folder / "hedge.db")) as database:
         clock.database = database
         stage = OrderStage(database, config, clock)
         if prepare is not None:

@@ -22,11 +22,12 @@ from hedge_service.core.venue import Event, MarketList
 from hedge_service.errors import Peer, PeerUnavailable
 from hedge_service.flow.checkout import Checkouts
 from hedge_service.flow.quoting import Quoting
-from hedge_service.store import bets, migrate, parlays
+from hedge_service.store import bets, parlays
 from hedge_service.store.db import Database
 from hedge_service.wire.advice import AcceptedAdvice, PairCorrelation
 from hedge_service.wire.stripe.keys import StripeMode
 from hedge_service.wire.stripe.sessions import CheckoutSession, PaymentStatus, SessionStatus
+from tests.empty_database import put_empty_database
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterable
@@ -326,6 +327,5 @@ async def open_stage(folder: Path, **variables: str) -> AsyncIterator[Stage]:
     """Open a stage on a new database; `variables` are configuration overrides, `LIMITS__MAX_LEGS="2"`."""
     environ = {f"HEDGE_{name}": value for name, value in variables.items()}
     config = load_config(path=None, environ=environ, cwd=folder)
-    async with Database(f"sqlite+aiosqlite:///{folder / 'hedge.db'}") as database:
-        await database.write(migrate.upgrade)
+    async with Database(put_empty_database(folder / "hedge.db")) as database:
         yield Stage(database, config)

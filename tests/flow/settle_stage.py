@@ -22,10 +22,11 @@ from hedge_service.flow.accounts import Accounts
 from hedge_service.flow.sender import Sender
 from hedge_service.flow.settle import Settler
 from hedge_service.flow.settled_cash import SettledCash
-from hedge_service.store import bets, checkouts, fills, ledger, migrate, parlays, payments, quotes
+from hedge_service.store import bets, checkouts, fills, ledger, parlays, payments, quotes
 from hedge_service.store.db import Database
 from hedge_service.store.payments import Payment, PaymentState
 from hedge_service.store.schema import metadata
+from tests.empty_database import put_empty_database
 from tests.flow.order_fakes import Log
 from tests.sandbox.exchange_stage import KEY_ID
 from tests.sandbox.exchange_stage import Stage as ExchangeStage
@@ -177,9 +178,8 @@ async def open_settle_stage(folder: Path) -> AsyncIterator[SettleStage]:
     """Open an exchange, a database and a settling loop that holds the lease."""
     async with (
         open_exchange() as exchange,
-        Database(f"sqlite+aiosqlite:///{folder / 'hedge.db'}") as database,
+        Database(put_empty_database(folder / "hedge.db")) as database,
     ):
-        await database.write(migrate.upgrade)
         clock, log, transport = SteadyClock(exchange), Log(), Transport()
         client = _client(exchange, clock, transport)
         sender = Sender(database=database, clock=clock, account=ACCOUNT, holder="first", lease_s=1e6, log=log)

@@ -47,6 +47,7 @@ async def test_an_order_that_rests_is_cancelled_when_its_time_is_over(tmp_path: 
         assert summary["contracts_filled"] == "1.00"
         [order] = money.service.sandbox.orders()
         assert (order["status"], order["time_in_force"]) == ("canceled", "good_till_canceled")
+        await money.booked(1)
         await check_books(money)
 
 

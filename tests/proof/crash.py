@@ -19,7 +19,6 @@ from tests.proof.crash_points import NEVER, all_points, unreachable
 from tests.proof.scenes import SETTINGS, WITHIN_S, Setting
 from tests.proof.soak import free_port
 from tests.proof.theatre import Theatre, open_theatre
-from tests.system.stage import empty_database
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -59,7 +58,6 @@ class Director:
         self._folder = folder
         self._credentials = generate_credentials()
         self._free = asyncio.Semaphore(jobs)
-        self._migrating = asyncio.Lock()
         self._number = 0
         self.report = Report()
 
@@ -78,9 +76,6 @@ class Director:
         self.report.reached |= {point.partition("#")[0] for point in deaths}
 
     async def _play(self, name: str, *armed: str) -> list[str]:
-        async with self._migrating:
-            # Kept for all stages; migrations of one process can't run at once.
-            await empty_database()
         async with self._free:
             self._number += 1
             folder = self._folder / str(self._number)

@@ -16,11 +16,12 @@ import aiohttp
 
 from hedge_service.crash import VARIABLE
 from hedge_service.sandbox.stripe.delivery import HANDLED_TYPES
+from tests.empty_database import put_empty_database
 from tests.proof.checker import judge, rows, unfinished
 from tests.proof.money_checker import judge_money
 from tests.system.extension import BOS, BTC, HOT, SEA, WARM, Extension
 from tests.system.service_process import PROJECT, ProcessDesk, ServiceProcess
-from tests.system.stage import empty_database, knobs_of
+from tests.system.stage import knobs_of
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
@@ -264,7 +265,7 @@ async def open_theatre(
     folder: Path, credentials: Mapping[str, str], random: Random, port: int, **changes: str
 ) -> AsyncIterator[Theatre]:
     """Open the sandbox with rich accounts; the service is started by the test."""
-    (folder / "hedge.db").write_bytes(await empty_database())
+    put_empty_database(folder / "hedge.db")
     async with ProcessDesk.opened(folder, credentials) as desk:
         await desk.sandbox.control(
             "exchange/balances", balances={str(shard): "1000000.00" for shard in range(4)}

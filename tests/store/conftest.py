@@ -4,8 +4,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from hedge_service.store import migrate
 from hedge_service.store.db import Database
+from tests.empty_database import put_empty_database
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -18,7 +18,7 @@ def url(tmp_path: Path) -> str:
 
 
 @pytest.fixture
-async def database(url: str) -> AsyncIterator[Database]:
+async def database(url: str, tmp_path: Path) -> AsyncIterator[Database]:
+    put_empty_database(tmp_path / "hedge.db")
     async with Database(url) as opened:
-        await opened.write(migrate.upgrade)
         yield opened

@@ -13,9 +13,10 @@ from hypothesis import strategies as st
 from sqlalchemy import select
 
 from hedge_service.core.inbox import NewEvent
-from hedge_service.store import inbox, migrate
+from hedge_service.store import inbox
 from hedge_service.store.db import Database
 from hedge_service.store.schema import inbox as table
+from tests.empty_database import put_empty_database
 from tests.store.parlay_samples import NOW
 
 if TYPE_CHECKING:
@@ -114,8 +115,7 @@ def test_duplicated_and_reordered_events_equal_the_set(deliveries: list[tuple[in
                 handled.append(found.external_id)
                 inbox.handled(tx, found.id, "done", NOW)
 
-        async with Database(f"sqlite+aiosqlite:///{Path(folder) / 'hedge.db'}") as database:
-            await database.write(migrate.upgrade)
+        async with Database(put_empty_database(Path(folder) / "hedge.db")) as database:
             for number, then_handle in deliveries:
                 await database.write(delivered(number))
                 if then_handle:

@@ -5,22 +5,20 @@ from __future__ import annotations
 import asyncio
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 from hedge_service.app import serve
 from hedge_service.clock import SystemClock
 from hedge_service.config import load_config
 from hedge_service.logs import Redactor, configure_logging, get_logger
-from hedge_service.store import migrate
-from hedge_service.store.db import Database
+from tests.empty_database import put_empty_database
 from tests.system.events import Events, Line
 from tests.system.extension import Extension
 from tests.system.sandbox_stage import SandboxStage, open_sandbox
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Mapping, Sequence
+    from pathlib import Path
 
 # Names without HEDGE_: free ports, real orders, no patience; a lease that a busy machine can keep.
 KNOBS: Mapping[str, str] = {
@@ -32,8 +30,6 @@ KNOBS: Mapping[str, str] = {
     "KALSHI__ORDER_TIMEOUT_S": "5",
     "LIMITS__QUOTES_PER_MINUTE_PER_ADDRESS": "100000",
 }
-
-_EMPTY: list[bytes] = []
 
 
 @dataclass
@@ -88,7 +84,7 @@ async def serving(
     `ready`: wait until orders may be sent.
     """
     if not (folder / "hedge.db").exists():
-        (folder / "hedge.db").write_bytes(await empty_database())
+        put_empty_database(folder / "hedge.db")
     # The default database stands in the working directory, which all tests share.
     database = {"DATABASE__URL": f"sqlite+aiosqlite:///{folder / 'hedge.db'}"}
     environ = knobs_of(sandbox, {**database, **changes})
@@ -108,17 +104,6 @@ async def serving(
         stop.set()
         await service
         logging.restore()
-
-
-async def empty_database() -> bytes:
-    """Give a migrated database without rows; migrating takes a while, so it is done once a process."""
-    if not _EMPTY:
-        with TemporaryDirectory() as folder:
-            file = Path(folder) / "empty.db"
-            async with Database(f"sqlite+aiosqlite:///{file}") as database:
-                await database.write(migrate.upgrade)
-            _EMPTY.append(file.read_bytes())
-    return _EMPTY[0]
 
 
 @asynccontextmanager

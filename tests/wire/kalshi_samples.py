@@ -82,6 +82,17 @@ def market_row(**fields: Any) -> Row:
     return {**row, **fields}
 
 
+def orderbook_row(**fields: Any) -> Row:
+    row = {
+        "ticker": "KXNFLGAME-26NOV22KCDEN-KC",
+        "orderbook_fp": {
+            "yes_dollars": [["0.6200", "13.00"], ["0.6300", "120.00"]],
+            "no_dollars": [["0.3300", "40.50"], ["0.3400", "0.00"], ["0.3500", "80.00"]],
+        },
+    }
+    return {**row, **fields}
+
+
 def event_reply(*markets: Row, **fields: Any) -> Row:
     event = {
         "event_ticker": "KXNFLGAME-26NOV22KCDEN",
