@@ -12,7 +12,6 @@ from hypothesis import strategies as st
 
 from hedge_service.core.journal import (
     RETRY_WAIT,
-    SIGNATURE_LIFE,
     Attempt,
     Begin,
     End,
@@ -149,7 +148,7 @@ def test_no_attempt_begins_that_would_have_to_wait_past_the_intents_time() -> No
 def test_a_new_id_waits_until_a_doubtful_copys_signature_is_no_longer_valid() -> None:
     found = attempt(S.CANCELLED, in_doubt=True, last_sent_at=NOW + timedelta(seconds=5))
     begin = step(found, after=timedelta(seconds=10))
-    assert begin == Begin(number=2, count=TEN, not_before=NOW + timedelta(seconds=5) + SIGNATURE_LIFE)
+    assert begin == Begin(number=2, count=TEN, not_before=NOW + timedelta(seconds=5 + 60))
 
 
 def test_what_the_attempts_filled_adds_up_to_a_filled_intent() -> None:

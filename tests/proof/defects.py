@@ -378,7 +378,7 @@ DEFECTS: tuple[Defect, ...] = (
                 "SIGNATURE_LIFE = timedelta(seconds=0)",
             ),
         ),
-        tests=("tests/core/test_orders_machine.py",),
+        tests=("tests/core/test_journal_steps.py",),
     ),
     Defect(
         name="an execution that is told twice counted twice",
