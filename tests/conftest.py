@@ -5,8 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from tests.sandbox.exchange_stage import HOST, PREFIX, KalshiSpec
+
+# Speed is shown by benchmarks: no test fails on time.
+settings.register_profile("untimed", deadline=None)
+settings.load_profile("untimed")
 
 SPEC = Path(__file__).parents[2] / "shared" / "kalshi" / "openapi.yaml"
 

@@ -1,9 +1,13 @@
 """Joint probability of dependent outcomes: an equicorrelated one-factor Gaussian copula.
 
 Given a common factor z, outcome i happens with probability Phi((Phi^-1(p_i) + sqrt(rho) z) / sqrt(1 - rho)),
-independently of the others; the joint is the mean over z ~ N(0, 1), taken on fixed Gauss-Hermite nodes:
-the same answer each time, within 6e-5 of the integral up to rho = 0.8 (Vasicek; Li 2000). 32 nodes hold that
-for up to three legs; for eight they are up to 5e-4 off, so from four legs on there are 64 (2e-5 at eight).
+independently of the others; the joint is the mean over z ~ N(0, 1), taken on fixed Gauss-Hermite nodes, so
+the answer is the same each time (Vasicek; Li 2000).
+
+The error grows with rho and with the number of outcomes. The worst found at rho = 0.8, over equal and mixed
+probabilities, against the integral on 4,800 even steps: with 32 nodes 1.4e-5 for two outcomes, 6.9e-5 for
+three, 1.7e-4 for four and 7.9e-4 for eight, hence 64 from four on: 9e-7 for four, 1.8e-5 for eight, 5.6e-5
+for twelve.
 
 Floating point stays inside this file; what leaves it is a Decimal, rounded up.
 """
@@ -39,7 +43,7 @@ def joint_probability(probabilities: Sequence[Decimal], rho: Decimal) -> Decimal
         raise ValueError("a probability lies above 0 and at most at 1")
     # A certain outcome has no finite threshold, and changes nothing.
     thresholds = [_STANDARD.inv_cdf(math.fabs(p)) for p in probabilities if p < 1]
-    rule = nodes(NODES if len(thresholds) < MANY_LEGS else NODES_OF_MANY)
+    rule = rule_for(len(thresholds))
     mean = math.fsum(weight * _given(z, thresholds, math.fabs(rho)) for z, weight in rule)
     return min(Decimal(mean), Decimal(1)).quantize(PLACES, ROUND_CEILING)
 
@@ -47,6 +51,11 @@ def joint_probability(probabilities: Sequence[Decimal], rho: Decimal) -> Decimal
 def _given(z: float, thresholds: Sequence[float], rho: float) -> float:
     load, rest = math.sqrt(rho), math.sqrt(2 * (1 - rho))
     return math.prod(math.erfc(-(threshold + load * z) / rest) / 2 for threshold in thresholds)
+
+
+def rule_for(legs: int) -> tuple[tuple[float, float], ...]:
+    """Give the nodes and weights for this many uncertain legs."""
+    return nodes(NODES if legs < MANY_LEGS else NODES_OF_MANY)
 
 
 @cache

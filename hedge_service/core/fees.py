@@ -8,8 +8,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 from decimal import Decimal
 from enum import StrEnum
+from functools import cache
+from typing import TYPE_CHECKING
 
 from hedge_service.core.money import Count, Money, Price
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from hedge_service.core.venue import Event, Series
 
 TAKER_RATE = Decimal("0.07")
 DIRECT_PRECISION = Decimal("0.0001")
@@ -46,6 +53,14 @@ _MAKER_SHARES = {
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Fill:
+    """Contracts bought at one price of the side bought."""
+
+    count: Count
+    price: Price
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class FeeSchedule:
     """How a series charges: its fee type, its multiplier, and the account's balance precision in dollars.
 
@@ -70,9 +85,47 @@ class FeeSchedule:
         """Give the fee of one fill that rested in the book; free of model fee, it may still be rounded."""
         return taker_fee(count, price, self.multiplier * _MAKER_SHARES[self.kind], self.precision)
 
+    def per_contract(self, price: Price) -> Decimal:
+        """Give the taker's model fee of one contract in dollars, before any rounding."""
+        return TAKER_RATE * self.multiplier * _spread(price.dollars)
+
+    def order(self, fills: Iterable[Fill]) -> Money:
+        """Give what one order's fills cost a taker in fees, in the order in which they happen.
+
+        An order carries what its fills have overpaid by rounding so far. A fill gives back as many whole
+        units of the precision as that holds, but never more than its own fee. How the exchange divides one
+        price among fills is its own affair: without rebates `taker` of each fill is an upper bound.
+        """
+        unit = _unit(self.precision)
+        paid = overpaid = 0
+        for fill in fills:
+            model = trade_fee(fill.count, fill.price, self.multiplier)
+            charged = net_fee(-fill.price.times(fill.count), model, self.precision).micros
+            overpaid += charged - model.micros
+            rebate = min(overpaid, charged) // unit * unit
+            overpaid -= rebate
+            paid += charged - rebate
+        return Money(paid)
+
     def largest(self, count: Count, limit: Price) -> Money:
         """Give an upper bound of the fees of one order; see `max_fee`."""
         return max_fee(count, limit, self.multiplier, self.precision)
+
+
+def schedule_of(
+    series: Series, event: Event | None = None, *, precision: Decimal = DIRECT_PRECISION
+) -> FeeSchedule:
+    """Give the fees of an event's markets: its own overrides first, each by itself, then its series'.
+
+    Source: Event.fee_type_override and fee_multiplier_override of the exchange; without an event, or where
+    one is null, the series holds. Raises ValueError for a type without a known formula.
+    """
+    kind, multiplier = series.fee_type, series.fee_multiplier
+    if event is not None and event.fee_type_override is not None:
+        kind = event.fee_type_override
+    if event is not None and event.fee_multiplier_override is not None:
+        multiplier = event.fee_multiplier_override
+    return FeeSchedule(kind=FeeKind(kind), multiplier=multiplier, precision=precision)
 
 
 def trade_fee(count: Count, price: Price, multiplier: Decimal = _ONE) -> Money:
@@ -87,7 +140,7 @@ def net_fee(revenue: Money, fee: Money, precision: Decimal = DIRECT_PRECISION) -
     floor(revenue - fee) at the precision; the difference is the rounding fee. The exchange may rebate whole
     units of it later within one order, so this is never less than what is paid.
     """
-    unit = Money.of(precision).micros
+    unit = _unit(precision)
     aligned = (revenue - fee).micros // unit * unit
     return revenue - Money(aligned)
 
@@ -110,7 +163,7 @@ def max_fee(
     """
     peak = _spread(min(limit.dollars, _HALF))
     model = Money.ceil(TAKER_RATE * multiplier * count.contracts * peak)
-    return model + Money(Money.of(precision).micros * count.centis)
+    return model + Money(_unit(precision) * count.centis)
 
 
 def payment_fee(amount: Money, *, share: Decimal = STRIPE_SHARE, fixed: Money = STRIPE_FIXED) -> Money:
@@ -120,3 +173,8 @@ def payment_fee(amount: Money, *, share: Decimal = STRIPE_SHARE, fixed: Money = 
 
 def _spread(price: Decimal) -> Decimal:
     return price * (1 - price)
+
+
+@cache
+def _unit(precision: Decimal) -> int:
+    return Money.of(precision).micros

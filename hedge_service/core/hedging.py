@@ -32,11 +32,14 @@ BANDS = (
 
 
 class Strategy(StrEnum):
-    """Which rule sizes the hedge."""
+    """Which rule sizes the hedge; `hedge_amounts` and `core.risk.sizing` say how, ROLLING trades in time."""
 
     NONE = "none"
     BANDS = "bands"
     DELTA = "delta"
+    MIN_VARIANCE = "min_variance"
+    CVAR = "cvar"
+    ROLLING = "rolling"
 
 
 class SkipReason(StrEnum):
@@ -45,6 +48,10 @@ class SkipReason(StrEnum):
     NOT_HEDGED = "not_hedged"
     BELOW_BAND = "below_band"
     BELOW_ONE_CONTRACT = "below_one_contract"
+    NO_DEPTH = "no_depth"
+    OVER_BUDGET = "over_budget"
+    LATER_LEG = "later_leg"
+    NOT_IN_SEQUENCE = "not_in_sequence"
     MARKET_NOT_OPEN = "market_not_open"
     NO_LIMIT_PRICE = "no_limit_price"
     ORDER_CAP = "order_cap"
@@ -93,7 +100,8 @@ def hedge_amounts(
       variance-optimal static hedge of independent legs.
 
     Contracts are rounded down to whole lots of `contract_step`. Raises ValueError for a ratio outside
-    [0.3, 1] and for a step that is no multiple of 0.01 contract.
+    [0.3, 1], for a step that is no multiple of 0.01 contract, and for a strategy that needs more than prices
+    (see `core.risk.sizing`).
     """
     if not LOWEST_RATIO <= ratio <= FULL_DELTA:
         raise ValueError(f"the delta ratio lies between {LOWEST_RATIO} and {FULL_DELTA}: {ratio}")
@@ -101,14 +109,35 @@ def hedge_amounts(
         raise ValueError(f"contracts come in lots above zero: {contract_step}")
     match strategy:
         case Strategy.NONE:
-            return tuple(_skipped(leg, SkipReason.NOT_HEDGED) for leg in legs)
+            return tuple(skipped_leg(leg, SkipReason.NOT_HEDGED) for leg in legs)
         case Strategy.BANDS:
             return tuple(_by_band(leg, stake, contract_step) for leg in legs)
         case Strategy.DELTA:
             targets = (_delta(leg, legs, payout, ratio) for leg in legs)
             return tuple(
-                _sized(leg, target, contract_step) for leg, target in zip(legs, targets, strict=True)
+                sized_leg(leg, target, contract_step) for leg, target in zip(legs, targets, strict=True)
             )
+        case Strategy.MIN_VARIANCE | Strategy.CVAR | Strategy.ROLLING:
+            raise ValueError(f"{strategy} is not sized by prices alone")
+
+
+def sized_leg(leg: Leg, target: Fraction, step: Decimal, amount: Money | None = None) -> LegHedge:
+    """Round a target in contracts down to whole lots of `step`; `amount` is the target at the ask if None.
+
+    Fractions, because a quotient rounded to 28 digits could reach the next lot.
+    """
+    contracts = Count.of(target // Fraction(step) * step)
+    return LegHedge(
+        leg=leg,
+        amount=Money(math.floor(target * leg.ask.micros)) if amount is None else amount,
+        contracts=contracts,
+        skip=None if contracts else SkipReason.BELOW_ONE_CONTRACT,
+    )
+
+
+def skipped_leg(leg: Leg, reason: SkipReason) -> LegHedge:
+    """Leave a leg alone."""
+    return LegHedge(leg=leg, amount=Money.ZERO, contracts=Count.ZERO, skip=reason)
 
 
 def total_amount(hedges: Iterable[LegHedge]) -> Money:
@@ -124,26 +153,11 @@ def total_cost(hedges: Iterable[LegHedge]) -> Money:
 def _by_band(leg: Leg, stake: Money, step: Decimal) -> LegHedge:
     share = next((share for price, share in BANDS if leg.probability >= price), None)
     if share is None:
-        return _skipped(leg, SkipReason.BELOW_BAND)
+        return skipped_leg(leg, SkipReason.BELOW_BAND)
     amount = Money.floor(stake.dollars * share)
-    return _sized(leg, Fraction(amount.micros, leg.ask.micros), step, amount)
+    return sized_leg(leg, Fraction(amount.micros, leg.ask.micros), step, amount)
 
 
 def _delta(leg: Leg, legs: Sequence[Leg], payout: Money, ratio: Decimal) -> Fraction:
     others = (Fraction(other.probability) for other in legs if other is not leg)
     return math.prod(others, start=Fraction(ratio) * Fraction(payout.dollars))
-
-
-def _sized(leg: Leg, target: Fraction, step: Decimal, amount: Money | None = None) -> LegHedge:
-    # Fractions, because a quotient rounded to 28 digits could reach the next lot.
-    contracts = Count.of(target // Fraction(step) * step)
-    return LegHedge(
-        leg=leg,
-        amount=Money(math.floor(target * leg.ask.micros)) if amount is None else amount,
-        contracts=contracts,
-        skip=None if contracts else SkipReason.BELOW_ONE_CONTRACT,
-    )
-
-
-def _skipped(leg: Leg, reason: SkipReason) -> LegHedge:
-    return LegHedge(leg=leg, amount=Money.ZERO, contracts=Count.ZERO, skip=reason)

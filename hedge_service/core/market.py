@@ -12,6 +12,8 @@ from hedge_service.core.money import Price
 if TYPE_CHECKING:
     from datetime import datetime
 
+    from hedge_service.core.strike import Strike
+
 
 class Side(StrEnum):
     """The outcome a bet backs."""
@@ -121,7 +123,11 @@ class MarketStatus(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Market:
-    """A binary or scalar market as read from the exchange; prices are dollars per contract."""
+    """A binary or scalar market as read from the exchange; prices are dollars per contract.
+
+    `strike`: the range of the event's number in which the market ends in YES; None where it has none, or
+    none that can be compared with another market's.
+    """
 
     ticker: str
     event_ticker: str
@@ -138,6 +144,7 @@ class Market:
     result: str
     settlement_value: Price | None
     expected_expiration_time: datetime | None = None
+    strike: Strike | None = None
 
     @property
     def binary(self) -> bool:

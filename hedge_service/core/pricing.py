@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections import defaultdict
 from dataclasses import dataclass
 from decimal import ROUND_HALF_EVEN, Decimal
 from enum import StrEnum
@@ -11,52 +10,35 @@ from fractions import Fraction
 from itertools import combinations
 from typing import TYPE_CHECKING
 
-from hedge_service.core.copula import joint_probability
+from hedge_service.core.leg import Leg, PairCorrelation, frechet_bounds
 from hedge_service.core.market import Side
-from hedge_service.core.money import Money, Price
+from hedge_service.core.money import Money
+from hedge_service.core.risk.events import by_event
+from hedge_service.core.risk.structure import NO_STRUCTURE, Structure
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Sequence
 
-MAX_RHO = Decimal("0.8")
+    from hedge_service.core.risk.events import EventLegs
+
+__all__ = [
+    "Impossibility",
+    "Impossible",
+    "Joint",
+    "Leg",
+    "PairCorrelation",
+    "ParlayPrice",
+    "edge",
+    "frechet_bounds",
+    "independent",
+    "joint",
+    "payout",
+    "percent_text",
+    "possible_events",
+]
+
 _SCALE = 10**12
 _NOTHING_EXCLUSIVE: frozenset[str] = frozenset()
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Leg:
-    """One leg of a parlay: an outcome of a market, at what it costs to back it (its ask).
-
-    `number` counts from 1 in the parlay's order. Raises ValueError for an ask of $0: no offer is no price.
-    """
-
-    number: int
-    ticker: str
-    event_ticker: str
-    side: Side
-    ask: Price
-
-    def __post_init__(self) -> None:
-        if self.ask.micros == 0:
-            raise ValueError(f"leg {self.number} has no price")
-
-    @property
-    def probability(self) -> Decimal:
-        """Give the probability that the price implies, in (0, 1]."""
-        return self.ask.dollars
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PairCorrelation:
-    """How two legs, by number, move together in the model's view (1: as one). Raises ValueError for NaN."""
-
-    first: int
-    second: int
-    rho: Decimal
-
-    def __post_init__(self) -> None:
-        if not self.rho.is_finite():
-            raise ValueError("a correlation is a finite number")
 
 
 class Impossibility(StrEnum):
@@ -65,15 +47,16 @@ class Impossibility(StrEnum):
     SAME_MARKET_TWICE = "same_market_twice"
     BOTH_SIDES_OF_A_MARKET = "both_sides_of_a_market"
     MUTUALLY_EXCLUSIVE = "mutually_exclusive"
+    CONTRADICTING_THRESHOLDS = "contradicting_thresholds"
 
 
 class Impossible(Exception):  # noqa: N818 - named for the finding, as IllegalMove is
-    """Two legs, by number, that no parlay can hold together."""
+    """Legs, by number, that no parlay can hold together: two where two suffice."""
 
-    def __init__(self, reason: Impossibility, first: Leg, second: Leg) -> None:
-        super().__init__(f"legs {first.number} and {second.number}: {reason}")
+    def __init__(self, reason: Impossibility, *legs: Leg) -> None:
         self.reason = reason
-        self.legs = (first.number, second.number)
+        self.legs = tuple(leg.number for leg in legs)
+        super().__init__(f"legs {' and '.join(map(str, self.legs))}: {reason}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -128,46 +111,51 @@ def independent(probabilities: Iterable[Decimal]) -> Decimal:
     return _ceil(math.prod(map(Fraction, probabilities), start=Fraction(1)))
 
 
-def frechet_bounds(probabilities: Sequence[Decimal]) -> tuple[Decimal, Decimal]:
-    """Give the least and the greatest probability that all happen, whatever their dependence.
-
-    max(0, sum p_i - n + 1) <= q <= min p_i (Frechet 1935). Raises ValueError without probabilities.
-    """
-    lowest = sum(probabilities, Decimal(0)) - len(probabilities) + 1
-    return max(lowest, Decimal(0)), min(probabilities)
-
-
 def joint(
     legs: Sequence[Leg],
     correlations: Iterable[PairCorrelation] = (),
     exclusive_events: Collection[str] = _NOTHING_EXCLUSIVE,
+    structure: Structure = NO_STRUCTURE,
 ) -> Joint:
-    """Price the legs together: events independent of each other, the legs of one event by copula.
+    """Price the legs together: events independent of each other, the legs of one event by what is known.
 
-    Per event rho is the largest pair value given, clamped to [0, 0.8]; a pair of two events counts for
-    nothing. `exclusive_events`: events of which at most one market ends in YES, so that a YES leg implies
-    the NO legs beside it. The result can only exceed the product, so a model can lower a payout, never
-    raise it. Raises Impossible for legs that exclude or repeat each other, ValueError without legs.
+    Structure decides where it can: a leg that implies all others of its event is priced as the smallest of
+    them, legs of which at most one can miss as the product (their true joint is below it). Else the copula
+    with the event's rho, the largest pair value given, clamped to [0, 0.8]; a pair of two events counts for
+    nothing. The result can only exceed the product, so a model can lower a payout, never raise it.
+
+    `exclusive_events` adds to those of `structure`. Raises Impossible for legs that exclude, contradict or
+    repeat each other, ValueError without legs.
     """
-    if not legs:
-        raise ValueError("a parlay has legs")
-    _refuse_impossible(legs, exclusive_events)
-    events = _by_event(legs)
-    rhos = _event_rhos(legs, correlations)
-    shares = [
-        _event_probability(group, rhos.get(event), exclusive=event in exclusive_events)
-        for event, group in events.items()
-    ]
-    unmodelled = (
-        event
-        for event, group in events.items()
-        if len(group) > 1 and event not in rhos and not _implied(group, exclusive=event in exclusive_events)
+    whole = Structure(
+        exclusive_events=structure.exclusive_events | frozenset(exclusive_events), strikes=structure.strikes
     )
+    events = possible_events(legs, correlations, whole)
     return Joint(
         product=independent(leg.probability for leg in legs),
-        q=_ceil(math.prod(shares, start=Fraction(1))),
-        unmodelled=tuple(unmodelled),
+        q=_ceil(math.prod((event.priced for event in events), start=Fraction(1))),
+        unmodelled=tuple(event.event_ticker for event in events if event.unmodelled),
     )
+
+
+def possible_events(
+    legs: Sequence[Leg], correlations: Iterable[PairCorrelation], structure: Structure
+) -> tuple[EventLegs, ...]:
+    """Group the legs by event. Raises Impossible for legs that can't all hit, ValueError without legs."""
+    if not legs:
+        raise ValueError("a parlay has legs")
+    for first, second in combinations(legs, 2):
+        reason = _impossibility(first, second, structure)
+        if reason is not None:
+            raise Impossible(reason, first, second)
+    events = by_event(legs, correlations, structure)
+    for event in events:
+        places = event.ties.contradiction()
+        if places is not None:
+            raise Impossible(
+                Impossibility.CONTRADICTING_THRESHOLDS, *(event.legs[place] for place in sorted(places))
+            )
+    return events
 
 
 def payout(stake: Money, share: Decimal, q: Decimal) -> Money:
@@ -194,57 +182,15 @@ def percent_text(probability: Decimal) -> str:
     return f"{(probability * 100).quantize(Decimal('0.01'), ROUND_HALF_EVEN)}%"
 
 
-def _refuse_impossible(legs: Sequence[Leg], exclusive_events: Collection[str]) -> None:
-    for first, second in combinations(legs, 2):
-        reason = _impossibility(first, second, exclusive_events)
-        if reason is not None:
-            raise Impossible(reason, first, second)
-
-
-def _impossibility(first: Leg, second: Leg, exclusive_events: Collection[str]) -> Impossibility | None:
+def _impossibility(first: Leg, second: Leg, structure: Structure) -> Impossibility | None:
     if first.ticker == second.ticker:
         same = first.side is second.side
         return Impossibility.SAME_MARKET_TWICE if same else Impossibility.BOTH_SIDES_OF_A_MARKET
     both_yes = first.side is Side.YES and second.side is Side.YES
     one_event = first.event_ticker == second.event_ticker
-    if both_yes and one_event and first.event_ticker in exclusive_events:
+    if both_yes and one_event and first.event_ticker in structure.exclusive_events:
         return Impossibility.MUTUALLY_EXCLUSIVE
     return None
-
-
-def _by_event(legs: Sequence[Leg]) -> dict[str, list[Leg]]:
-    events: defaultdict[str, list[Leg]] = defaultdict(list)
-    for leg in legs:
-        events[leg.event_ticker].append(leg)
-    return dict(events)
-
-
-def _event_rhos(legs: Sequence[Leg], correlations: Iterable[PairCorrelation]) -> dict[str, Decimal]:
-    event_of = {leg.number: leg.event_ticker for leg in legs}
-    rhos: dict[str, Decimal] = {}
-    for pair in correlations:
-        event = event_of.get(pair.first)
-        if event is not None and event == event_of.get(pair.second) and pair.first != pair.second:
-            clamped = min(max(pair.rho, Decimal(0)), MAX_RHO)
-            rhos[event] = max(rhos.get(event, Decimal(0)), clamped)
-    return rhos
-
-
-def _event_probability(legs: Sequence[Leg], rho: Decimal | None, *, exclusive: bool) -> Fraction:
-    probabilities = [leg.probability for leg in legs]
-    product = math.prod(map(Fraction, probabilities), start=Fraction(1))
-    highest = Fraction(min(probabilities))
-    if _implied(legs, exclusive=exclusive):
-        return highest
-    if not rho or len(legs) == 1:
-        return product
-    # The product of one event is the lower clamp here: it never lies below the Frechet bound.
-    return min(max(product, Fraction(joint_probability(probabilities, rho))), highest)
-
-
-def _implied(legs: Sequence[Leg], *, exclusive: bool) -> bool:
-    """Say whether the YES leg of an exclusive event makes all its other legs hit."""
-    return exclusive and any(leg.side is Side.YES for leg in legs)
 
 
 def _ceil(probability: Fraction) -> Decimal:

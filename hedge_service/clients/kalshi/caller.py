@@ -19,7 +19,7 @@ from hedge_service.wire.kalshi import fields
 from hedge_service.wire.kalshi.auth import presign, signed_headers
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
 
     from hedge_service.clients.kalshi.signer import Signer
     from hedge_service.clients.kalshi.transport import Response, Transport
@@ -43,7 +43,8 @@ class Ask:
     path: str
     method: str = "GET"
     segments: Mapping[str, str] = field(default_factory=dict)
-    query: Mapping[str, str | int | None] = field(default_factory=dict)
+    query: Mapping[str, str | int | Sequence[str] | None] = field(default_factory=dict)
+    """A sequence repeats its parameter."""
     priority: bool = False
     balance: bool = False
     readable: frozenset[int] = frozenset({HTTPStatus.OK})
@@ -57,7 +58,8 @@ class Ask:
     def target(self) -> str:
         """Give path and query, percent-encoded, unset parameters left out."""
         path = self.path.format_map({key: quote(value, safe="") for key, value in self.segments.items()})
-        query = urlencode({key: value for key, value in self.query.items() if value is not None}, safe=",")
+        given = {key: value for key, value in self.query.items() if value is not None}
+        query = urlencode(given, doseq=True, safe=",")
         return f"{path}?{query}" if query else path
 
 

@@ -8,11 +8,13 @@ from typing import TYPE_CHECKING
 from hedge_service.clients.kalshi.caller import Ask
 from hedge_service.core.venue import MarketList
 from hedge_service.wire.kalshi import account, fields, markets
+from hedge_service.wire.kalshi.orderbooks import orderbooks
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
     from hedge_service.clients.kalshi.caller import Caller
+    from hedge_service.core.book import Orderbook
     from hedge_service.core.market import Market
     from hedge_service.core.venue import Event, ExchangeStatus, Series
 
@@ -54,6 +56,17 @@ class MarketReads:
             return MarketList(found={}, unreadable={})
         ask = Ask(path="/markets", query={"series_ticker": series_ticker, "status": "open"})
         return markets.market_list(await self._caller.collect(ask, "markets", _same))
+
+    async def orderbooks(self, tickers: Iterable[str]) -> Mapping[str, Orderbook]:
+        """Read the books of many markets, a hundred a request; tickers unknown to the exchange are absent."""
+        asked = [ticker for ticker in dict.fromkeys(tickers) if markets.is_ticker(ticker)]
+        found: dict[str, Orderbook] = {}
+        for start in range(0, len(asked), TICKERS_PER_READ):
+            part = asked[start : start + TICKERS_PER_READ]
+            found |= await self._caller.ask(
+                Ask(path="/markets/orderbooks", query={"tickers": part}), orderbooks
+            )
+        return found
 
     async def historical_market(self, ticker: str) -> Market | None:
         """Read one market that was settled before the historical cutoff."""

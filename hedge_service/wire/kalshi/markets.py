@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from hedge_service.core.market import CENT_GRID, Grid, Market, MarketStatus, PriceRange
 from hedge_service.core.money import MICROS_PER_DOLLAR, Price
+from hedge_service.core.strike import Strike, StrikeKind
 from hedge_service.core.venue import Event, MarketList, Series
 from hedge_service.wire.kalshi import fields
 from hedge_service.wire.kalshi.errors import Unreadable
@@ -42,6 +43,7 @@ def market(row: fields.Row) -> Market:
         result=fields.words(row, "result"),
         settlement_value=fields.maybe(fields.price, row, "settlement_value_dollars"),
         expected_expiration_time=fields.maybe(fields.moment, row, "expected_expiration_time"),
+        strike=_strike(row),
     )
 
 
@@ -111,6 +113,21 @@ def _range(part: fields.Row) -> PriceRange:
         raise
     except ValueError:
         raise Unreadable("price_ranges is not a grid") from None
+
+
+def _strike(row: fields.Row) -> Strike | None:
+    # Strikes only sharpen a price, so odd ones leave the market readable. One with a custom strike is about
+    # a named target (a player, a team), whose number is not that of the market beside it.
+    if row.get("custom_strike") or row.get("functional_strike"):
+        return None
+    try:
+        return Strike(
+            kind=StrikeKind(fields.text(row, "strike_type")),
+            floor=fields.maybe(fields.multiplier, row, "floor_strike"),
+            cap=fields.maybe(fields.multiplier, row, "cap_strike"),
+        )
+    except ValueError:
+        return None
 
 
 def _shard(row: fields.Row) -> int:
