@@ -98,6 +98,18 @@ quote_legs = Table(
     Column("skip", Text),
 )
 
+# What of a market decides where a parlay on it counts, as the exchange told when it was last quoted.
+market_facts = Table(
+    "market_facts",
+    metadata,
+    Column("ticker", Text, primary_key=True),
+    Column("event_ticker", Text, nullable=False),
+    # At most one market of the event ends in YES; empty while nobody has asked.
+    Column("mutually_exclusive", Boolean),
+    Column("expires_ms", BigInteger),
+    Index(None, "event_ticker"),
+)
+
 model_calls = Table(
     "model_calls",
     metadata,
@@ -122,6 +134,7 @@ checkouts = Table(
     Column("session_expires_ms", BigInteger, nullable=False),
     Column("session_id", Text, unique=True),
     Column("url", Text),
+    Index(None, "state", "session_expires_ms"),
 )
 
 inbox = Table(
@@ -193,8 +206,12 @@ parlays = Table(
     Column("claimed_ms", BigInteger),
     # What was decided about contracts that could not be bought, once nothing more is tried.
     Column("unhedged", Text),
+    # When its last leg was expected to expire, as it was sold.
+    Column("ends_ms", BigInteger),
     Index(None, "user_id"),
     Index(None, "state"),
+    # Covering: exposure is added up in the transaction of every quote.
+    Index(None, "state", "ends_ms", "payout_micros"),
 )
 
 parlay_legs = Table(
@@ -212,7 +229,10 @@ parlay_legs = Table(
     Column("value_micros", BigInteger),
     Column("checked_ms", BigInteger),
     Column("settled_ms", BigInteger),
-    Index(None, "ticker"),
+    # The payout of its parlay while that is open; empty once it has ended.
+    Column("claim_micros", BigInteger),
+    # Covering, as that of parlays by their end.
+    Index("ix_parlay_legs_claims", "ticker", "settled_ms", "side", "parlay_id", "claim_micros"),
 )
 
 summaries = Table(
@@ -257,6 +277,16 @@ intents = Table(
         postgresql_where=text("ended_ms IS NULL"),
     ),
     Index(None, "created_ms"),
+)
+
+# Each roll of a rolling hedge: once for each number of legs that have hit, with what was decided and why.
+rolls = Table(
+    "rolls",
+    metadata,
+    Column("parlay_id", Text, ForeignKey("parlays.id"), primary_key=True),
+    Column("hits", Integer, primary_key=True),
+    Column("details", Text, nullable=False),
+    Column("made_ms", BigInteger, nullable=False),
 )
 
 attempts = Table(
@@ -346,7 +376,8 @@ fills = Table(
     Column("seen_ms", BigInteger, nullable=False),
     Index(None, "order_id"),
     Index(None, "client_order_id"),
-    Index(None, "parlay_id"),
+    # Covering: what each parlay holds.
+    Index("ix_fills_held", "parlay_id", "ticker", "side", "count_centis"),
     Index(None, "ticker"),
 )
 
