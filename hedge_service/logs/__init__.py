@@ -1,5 +1,6 @@
 """Events as JSON lines on standard output, without secrets."""
 
+from hedge_service.logs.listening import Listener, listening
 from hedge_service.logs.redact import REDACTED, Redactor, digest, is_secret_name
 from hedge_service.logs.render import Renderer, iso_utc
 from hedge_service.logs.setup import (
@@ -15,6 +16,7 @@ from hedge_service.logs.sink import Sink
 __all__ = [
     "REDACTED",
     "Clock",
+    "Listener",
     "Logging",
     "Redactor",
     "Renderer",
@@ -25,5 +27,6 @@ __all__ = [
     "handle_loop_error",
     "is_secret_name",
     "iso_utc",
+    "listening",
     "log_context",
 ]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from base64 import b64encode
+from base64 import b64encode, urlsafe_b64encode
 from functools import lru_cache
 from itertools import pairwise
 from typing import TYPE_CHECKING
@@ -31,12 +31,25 @@ _LOOKS: tuple[tuple[str, re.Pattern[str]], ...] = (
     ("k_", re.compile(r"\b[srp]k_(?:test|live)_[A-Za-z0-9_]+")),
     ("whsec_", re.compile(r"\bwhsec_[A-Za-z0-9+/=_-]+")),
     ("sk-", re.compile(r"\bsk-[A-Za-z0-9_-]{16,}")),
+    # What a browser gets to pay with, and signed tokens. A run of signs is tried from its start alone.
+    ("_secret_", re.compile(r"(?<![A-Za-z0-9_])(?:pi|seti|src)_[A-Za-z0-9]+_secret_[A-Za-z0-9]+")),
+    ("eyJ", re.compile(r"(?<![A-Za-z0-9_.-])eyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]*")),
     ("Bearer ", re.compile(r"(?<=Bearer )[A-Za-z0-9._~+/=-]{6,}")),
     ("Basic ", re.compile(r"(?<=Basic )[A-Za-z0-9+/=]{6,}")),
     ("@", re.compile(rf"(?<!{_MAILBOX}){_MAILBOX}+@{_LABEL}(?:\.{_LABEL})*\.[A-Za-z]{{2,}}")),
 )
 _CARD = re.compile(r"\b[3-6][0-9]{3}([ -]?)[0-9]{4}\1[0-9]{4}\1[0-9]{4}\b")
 _SHORTEST_CARD = 16
+# A name and its value inside a text: password=..., "api_key": "...", Cookie: ... to the end of the line.
+# Only names of credentials: a sentence may well say "card: declined".
+_NEEDLES = ("authorization", "cookie", "passphrase", "password", "passwd", "secret", "signature", "token")
+_KEY_NEEDLES = ("apikey", "api_key", "api-key", "private_key", "private-key", "access_key", "access-key")
+_NAMED = re.compile(
+    rf"(?i:(?:{'|'.join((*_NEEDLES, *_KEY_NEEDLES))})(?:_id|-id)?)"
+    r"""(?P<tie>\\?["']?\s{0,2}[=:]\s{0,2})(?!\[redacted\]|Bearer |Basic )"""
+    r"""(?P<value>\\?"[^"\n\\]{3,}|\\?'[^'\n\\]{3,}|[^\s"'&,;}\])>\\]{4,})"""
+)
+_COOKIE = re.compile(r"(?i:(?<![a-z])(?:set-)?cookie2?: )(?!\[redacted\])[^\r\n\"']{4,}")
 # Whoever holds one of these may act as its user: a digest still tells two of them apart.
 _BEARER_ID = re.compile(r"\buser_(?:[a-z]+_)?[0-9]{10,16}_[A-Za-z0-9]{6,}|\bcs_(?:test|live)_[A-Za-z0-9]+")
 
@@ -45,6 +58,8 @@ _SECRET_WORDS = frozenset({
     *("authorization", "bearer", "cookie", "cookies", "passphrase", "password", "passwords", "pem"),
     *("secret", "secrets", "signature", "signatures", "token"),  # not tokens: the rate limiter counts those
     *("card", "cards", "cvc", "cvv", "email", "emails"),
+    *("passwd", "pwd", "apikey", "apikeys", "privatekey", "accesskey", "secretkey"),
+    *("accesstoken", "authtoken"),
 })  # fmt: skip
 _SECRET_PAIRS = frozenset(
     {("api", "key"), ("private", "key"), ("access", "key"), ("secret", "key"), ("e", "mail")}
@@ -87,9 +102,27 @@ class Redactor:
         for needle, pattern in _LOOKS:
             if needle in text:
                 text = pattern.sub(REDACTED, text)
+        if "=" in text or ":" in text:
+            text = _without_named(text)
         if len(text) >= _SHORTEST_CARD:
             text = _CARD.sub(REDACTED, text)
         return _BEARER_ID.sub(_digested, text) if "user_" in text or "cs_" in text else text
+
+
+def _without_named(text: str) -> str:
+    lowered = text.lower()
+    if not any(needle in lowered for needle in (*_NEEDLES, *_KEY_NEEDLES)):
+        return text
+    if "ookie: " in text:
+        text = _COOKIE.sub(lambda found: f"{found[0].partition(':')[0]}: {REDACTED}", text)
+    return _NAMED.sub(_without_value, text)
+
+
+def _without_value(found: re.Match[str]) -> str:
+    value = found["value"]
+    quoted = re.match(r"""\\?["']""", value)
+    name = found[0].removesuffix(value)
+    return f"{name}{'' if quoted is None else quoted[0]}{REDACTED}"
 
 
 def _digested(match: re.Match[str]) -> str:
@@ -105,7 +138,10 @@ def _forms(secret: str) -> Iterator[str]:
         yield from _pem_lines(plain)
     yield plain
     yield from (quote(plain, safe=""), quote_plus(plain), json.dumps(plain)[1:-1], repr(plain)[1:-1])
-    yield from (b64encode(f"{plain}{end}".encode()).decode() for end in ("", ":"))
+    yield re.sub(r"%[0-9A-F]{2}", lambda found: found[0].lower(), quote(plain, safe=""))
+    for encode in (b64encode, urlsafe_b64encode):
+        yield from (encode(f"{plain}{end}".encode()).decode().rstrip("=") for end in ("", ":"))
+    yield plain.encode().hex()
 
 
 def _pem_lines(pem: str) -> Iterator[str]:

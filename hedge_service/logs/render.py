@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 _DEEPEST = 8
 _LONGEST_TEXT = 16_000
 _MOST_ITEMS = 1_000
+_PAIR = 2
 _MACHINE_INTEGERS = range(-(2**53), 2**53 + 1)  # what every JSON reader keeps exact
 
 # Surrogates can't be encoded; the others move a terminal's cursor or end a line for some readers.
@@ -66,12 +67,18 @@ class Renderer:
         if pairs is not None and depth < _DEEPEST:
             return {self.text(str(key)): self._member(str(key), member, depth) for key, member in pairs}
         if isinstance(value, list | tuple | AbstractSet) and depth < _DEEPEST:
-            return [self.plain(item, depth + 1) for item in list(value)[:_MOST_ITEMS]]
+            return self._items(list(value)[:_MOST_ITEMS], depth)
         return "..." if depth >= _DEEPEST else self.text(_spelt(value))
 
     def _member(self, name: str, value: object, depth: int) -> object:
         hidden = is_secret_name(name) and value is not None and not isinstance(value, bool)
         return REDACTED if hidden else self.plain(value, depth + 1)
+
+    def _items(self, items: list[object], depth: int) -> list[object]:
+        if len(items) == _PAIR and isinstance(items[0], str | bytes) and is_secret_name(_name(items[0])):
+            # A header as its name and value, as HTTP libraries keep them.
+            return [self.plain(_name(items[0])), self._member(_name(items[0]), items[1], depth)]
+        return [self.plain(item, depth + 1) for item in items]
 
     def text(self, text: str) -> str:
         """Give a text without secrets, without signs that a terminal would obey, and not endless."""
@@ -84,6 +91,10 @@ class Renderer:
         return f"{clean[:half]} [{len(clean) - 2 * half} characters left out] {clean[-half:]}"
 
 
+def _name(name: str | bytes) -> str:
+    return name if isinstance(name, str) else name.decode(errors="replace")
+
+
 def _number(value: float) -> object:
     if isinstance(value, int):
         return int(value) if value in _MACHINE_INTEGERS else str(value)
@@ -94,6 +105,8 @@ def _pairs(value: object) -> Iterable[tuple[object, object]] | None:
     """Take a mapping or a value class apart; our exact numbers are spelt instead."""
     if isinstance(value, Mapping):
         return list(value.items())[:_MOST_ITEMS]
+    if isinstance(value, tuple) and hasattr(value, "_fields"):
+        return list(zip(value._fields, value, strict=False))
     if isinstance(value, type | Money | Count | Price | BaseException) or not is_dataclass(value):
         return None
     return [(field.name, getattr(value, field.name)) for field in fields(value) if field.repr]

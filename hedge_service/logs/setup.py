@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any, Protocol, TextIO, cast
 import structlog
 from structlog.contextvars import bound_contextvars, get_contextvars, merge_contextvars
 
+from hedge_service.failures import link_of_line
+from hedge_service.logs.listening import heard
 from hedge_service.logs.render import Renderer, exception_fields, iso_utc
 from hedge_service.logs.sink import Sink
 
@@ -25,6 +27,8 @@ if TYPE_CHECKING:
 
     from hedge_service.logs.redact import Redactor
 
+# These lines want a person: each says where its failure is explained.
+_EXPLAINED = frozenset({"error", "critical"})
 # They tell each request they make or serve, which the service tells better and without addresses.
 _CHATTY = ("aiohttp.access", "alembic", "httpx", "httpx2", "httpcore", "openai", "stripe")
 
@@ -47,11 +51,13 @@ class _Pipe:
 
     def emit(self, level: str, event: str, fields: Mapping[str, object]) -> None:
         head = {"timestamp": iso_utc(self._clock()), "level": level, "event": event}
-        self._sink.write(self._renderer.line({**head, **_ordered(fields)}))
+        docs = {"docs": link_of_line(event, fields)} if level in _EXPLAINED else {}
+        self._sink.write(self._renderer.line({**head, **_ordered(fields), **docs}))
+        heard(level, event, fields)
 
     def _dropped(self, count: int) -> bytes:
         head = {"timestamp": iso_utc(self._clock()), "level": "error", "event": "log.dropped"}
-        return self._renderer.line({**head, "count": count})
+        return self._renderer.line({**head, "count": count, "docs": link_of_line("log.dropped", {})})
 
 
 def _ordered(fields: Mapping[str, object]) -> dict[str, object]:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, timezone
 from decimal import Decimal
 from enum import Enum, StrEnum
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pytest
 from pydantic import SecretStr
@@ -264,6 +264,61 @@ def test_a_secret_appears_in_no_line_however_it_got_there(log: Log) -> None:
     assert len(log.lines) == 11
     assert SECRET not in log.text
     assert not any(SECRET[start : start + 12] in log.text for start in range(len(SECRET) - 12))
+
+
+class Credentials(NamedTuple):
+    user: str
+    api_key: str
+
+
+@dataclass
+class Shown:
+    password: str
+
+    def __repr__(self) -> str:
+        return f"Shown(password={self.password!r})"
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        [[("Authorization", "odd-scheme-value")]],
+        [(b"X-API-KEY", b"odd-scheme-value")],
+        ["Stripe-Signature", "odd-scheme-value"],
+        {"HEADERS": {"x-api-KEY": "odd-scheme-value"}},
+        {b"authorization": "odd-scheme-value"},
+        {"deep": [{"deeper": ({"Client_Secret": ["odd-scheme-value"]},)}]},
+        Credentials(user="ann", api_key="odd-scheme-value"),
+        ValueError("login with password=odd-scheme-value failed"),
+        ValueError(Shown("odd-scheme-value")),
+        KeyError({"token": "odd-scheme-value"}),
+        b"odd-scheme-value",
+        bytearray(b"odd-scheme-value"),
+        memoryview(b"odd-scheme-value"),
+        "https://api.example.test/v1?api_key=odd-scheme-value",
+    ],
+)
+def test_a_secret_nobody_told_of_is_hidden_by_its_name_in_odd_places(log: Log, value: object) -> None:
+    get_logger().info("a.b", value=value)
+    get_logger().error("a.b", exc_info=ValueError(f"token: {'odd-scheme-value'}"))
+    assert "odd-scheme" not in log.text
+    assert len(log.lines) == 2
+
+
+def test_a_named_tuple_is_written_field_by_field(log: Log) -> None:
+    get_logger().info("a.b", value=Credentials(user="ann", api_key="x1"))
+    assert log.line["value"] == {"user": "ann", "api_key": REDACTED}
+
+
+def test_a_line_that_wants_a_person_says_where_it_is_explained(log: Log) -> None:
+    get_logger().warning("order.unknown", reason="timeout")
+    get_logger().error("payment.parked", reason="price_drift")
+    get_logger().critical("service.failed", reason="Address in use")
+    assert [line.get("docs") for line in log.lines] == [
+        None,
+        "docs/errors.md#price_drift",
+        "docs/errors.md#service_failed",
+    ]
 
 
 def test_a_bearer_id_in_a_librarys_message_becomes_its_digest(log: Log) -> None:

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from base64 import b64encode
+from base64 import b64encode, urlsafe_b64encode
 from urllib.parse import quote
 
 import pytest
@@ -91,12 +91,76 @@ def test_what_looks_like_a_secret_is_replaced(text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "run", ["a", "A1", "a.b@", "@a.", "1234 ", "-----BEGIN PRIVATE KEY", "user_", "user_1", "sk_live_", "sk-"]
+    "run",
+    [
+        *("a", "A1", "a.b@", "@a.", "1234 ", "-----BEGIN PRIVATE KEY", "user_", "user_1", "sk_live_", "sk-"),
+        *("eyJ", "eyJ-", "eyJabcdefgh.", "pi_", "pi_a_secret_", "token", "token=", "password: '", "cookie: "),
+        *("api_key\\", "secret    ", "=:"),
+    ],
 )
 def test_no_hostile_text_takes_time_beyond_its_length(run: str) -> None:
     """A pattern that backtracks would take minutes for these 256 KiB, past the tests' time limit."""
     text = run * (262_144 // len(run))
     assert Redactor([SECRET]).text(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "password=hunter2hunter2",
+        "login failed: password='hunter2hunter2' user=ann",
+        'reply {"client_secret": "hunter2hunter2", "x": 1}',
+        'reply {\\"apiKey\\": \\"hunter2hunter2\\"}',
+        "Settings(api_key='hunter2hunter2', host='x')",
+        "GET /v1?access_token=hunter2hunter2&x=1",
+        "X-Api-Key: hunter2hunter2",
+        "KALSHI-ACCESS-SIGNATURE: hunter2hunter2==",
+        "Cookie: session=hunter2hunter2; theme=hunter2hunter2",
+        "set-cookie: id=hunter2hunter2; HttpOnly",
+        "{'Authorization': 'hunter2hunter2'}",
+        "PASSPHRASE = hunter2hunter2",
+    ],
+)
+def test_a_secret_that_nobody_told_of_is_known_by_the_name_before_it_in_a_text(text: str) -> None:
+    told = Redactor().text(text)
+    assert "hunter2" not in told
+    assert REDACTED in told
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "write_tokens=30 of 100",
+        "the signature is not valid",
+        "secrets: 3 keys",
+        "https://docs.kalshi.com/api-reference/orders",
+        "card: declined by the bank",
+        "reason=insufficient_balance",
+    ],
+)
+def test_a_sentence_that_only_speaks_of_secrets_is_left(text: str) -> None:
+    assert Redactor().text(text) == text
+
+
+@pytest.mark.parametrize(
+    "text", ["pi_3Qabc_secret_XyZ123abc", "eyJhbGciOiJIUzI1.eyJzdWIiOiIxMjM0.SflKxwRJSMeKKF2QT4fw"]
+)
+def test_a_token_of_a_known_form_is_replaced(text: str) -> None:
+    assert Redactor().text(f"({text})") == f"({REDACTED})"
+
+
+@pytest.mark.parametrize(
+    "spelling",
+    [
+        urlsafe_b64encode(b"p@ss/w+rd??>>~~secret").decode(),
+        b64encode(b"p@ss/w+rd??>>~~secret").decode().rstrip("="),
+        quote("p@ss/w+rd??>>~~secret", safe="").lower(),
+        b"p@ss/w+rd??>>~~secret".hex(),
+    ],
+)
+def test_a_known_secret_is_replaced_in_odder_spellings(spelling: str) -> None:
+    told = Redactor(["p@ss/w+rd??>>~~secret"]).text(f"x {spelling} y")
+    assert told.rstrip("= y") == f"x {REDACTED}"
 
 
 def test_credentials_in_a_header_are_replaced() -> None:
@@ -158,6 +222,11 @@ def test_a_digest_is_twelve_hex_digits_and_always_the_same() -> None:
         "Set-Cookie",
         "ops_token",
         "password",
+        "APIKEY",
+        "apikey",
+        "authToken",
+        "ACCESS_TOKEN",
+        "db_pwd",
     ],
 )
 def test_a_field_of_a_secrets_name_is_known(name: str) -> None:

@@ -1,0 +1,205 @@
+"""Events of the process itself: start, lease, halts, what it reads of the exchange at once, its log."""
+
+from __future__ import annotations
+
+from hedge_service.core.parlay import Mode
+from hedge_service.logs.events.common import CODE, CRASH, ERROR, REASON
+from hedge_service.logs.events.declare import (
+    Event,
+    Level,
+    boolean,
+    event,
+    integer,
+    maybe,
+    moment,
+    nullable,
+    text,
+    texts,
+    word,
+)
+
+WARNING, ERROR_LEVEL = (Level.WARNING,), (Level.ERROR,)
+EPOCH = integer("epoch", "The number of the lease, which rises with each holder")
+ACCOUNT = text("account", "The name of the exchange account, `[kalshi] account`")
+LEFT = "The lease was lost in the middle of {}; the next sender does it"
+
+EVENTS: tuple[Event, ...] = (
+    event(
+        "service.started",
+        "The doors are open",
+        text("host", "The address of the public listener"),
+        integer("port", "Its port"),
+        word("mode", "Whether orders are sent", Mode),
+        word("environment", "Which exchange", ("sandbox", "demo", "production")),
+        text("exchange_url", "Where the exchange is asked"),
+        ACCOUNT,
+        integer("subaccount", "The exchange subaccount"),
+        text("database", "The database's address"),
+        text("strategy", "How hedges are chosen, `[hedging] strategy`"),
+        nullable(word("stripe_mode", "Whether Stripe's key moves real money", ("test", "live"))),
+        nullable(text("model", "The language model; null: none is asked")),
+        nullable(text("config_file", "The configuration file; null: none was read")),
+        texts("keys_present", "The names of the secrets that are set, never their values"),
+        text("version", "The version of this service"),
+        *maybe(
+            integer("ops_port", "The port of the operators' listener"),
+        ),
+    ),
+    event("service.stopping", "A signal was taken; what is on the wire is finished"),
+    event("service.stopped", "The last line of a clean stop"),
+    event(
+        "service.failed",
+        "The process ends by a fault, or can't start",
+        *maybe(REASON, CODE),
+        *CRASH,
+        levels=(Level.CRITICAL,),
+    ),
+    event(
+        "limits.adopted",
+        "The rate limits were read from the exchange account",
+        text("tier", "The account's usage tier"),
+        integer("write_per_s", "Tokens for writes that come back each second", "tokens"),
+    ),
+    event(
+        "limits.assumed",
+        "The account's rate limits can't be read; the configured tier's hold",
+        text("tier", "The configured tier"),
+        CODE,
+        REASON,
+        levels=WARNING,
+    ),
+    event(
+        "lease.taken",
+        "This process is the sender now",
+        ACCOUNT,
+        EPOCH,
+        integer("inherited_unknown", "Orders that another sender left on the wire: they are looked up"),
+    ),
+    event("lease.lost", "Another process has taken the lease", ACCOUNT, EPOCH, levels=WARNING),
+    event(
+        "lease.not_renewed",
+        "The database failed; sending stops when the lease runs out",
+        ACCOUNT,
+        EPOCH,
+        REASON,
+        levels=WARNING,
+    ),
+    event(
+        "exchange.read",
+        "The start-up read of the exchange is complete",
+        integer("orders", "Orders it holds or held"),
+        integer("orders_of_others", "Those that are not this service's"),
+        integer("positions", "Markets in which something is held"),
+        boolean("trading", "Whether the exchange trades"),
+    ),
+    event("exchange.unreadable", "The start-up read failed; it is tried again", *ERROR, levels=WARNING),
+    event(
+        "exchange.reconciled",
+        "This sender may send (in dry run nothing is read for it)",
+        ACCOUNT,
+        EPOCH,
+    ),
+    event(
+        "sending.halted",
+        "Sending is stopped until a person resumes it",
+        REASON,
+        *maybe(
+            text("by", "Who halted it"),
+            moment("since", "When"),
+            text("parlay_id", "The parlay whose order showed it"),
+            texts("orders", "The first of the orders that this database does not know"),
+            integer("count", "How many such orders there are"),
+        ),
+        levels=(Level.ERROR, Level.WARNING),
+    ),
+    event(
+        "sending.resumed",
+        "Sending goes on",
+        REASON,
+        text("by", "Who resumed it"),
+        moment("since", "When"),
+    ),
+    event(
+        "operator.acted",
+        "An operator did something on the page or by the API",
+        text("actor", "The name of the token"),
+        text("action", "What was done"),
+        REASON,
+    ),
+    event(
+        "operator.logged_in",
+        "A token opened a session on the operators' page",
+        text("actor", "The name of the token"),
+        text("address", "From where"),
+    ),
+    event("operator.logged_out", "A session ended", text("actor", "The name of the token")),
+    event(
+        "operator.refused",
+        "A login was refused",
+        CODE,
+        text("address", "From where"),
+        levels=WARNING,
+    ),
+    event(
+        "operator.act_refused",
+        "An act on the page was refused; nothing was changed",
+        text("actor", "The name of the token"),
+        text("action", "What was asked for"),
+        *ERROR,
+        levels=WARNING,
+    ),
+    event(
+        "operators.closed",
+        "The operators' page is closed: no token is set",
+        REASON,
+        levels=WARNING,
+    ),
+    event(
+        "operators.exposed",
+        "The operators' listener is not on loopback; a token crosses the network as it is",
+        text("host", "Its address"),
+        REASON,
+        levels=WARNING,
+    ),
+    event(
+        "snapshot.failed",
+        "Exchange status, markets, balance or keys can't be read; told once until it works again",
+        text("what", "Which of them"),
+        *ERROR,
+        levels=WARNING,
+    ),
+    event(
+        "snapshot.refused",
+        "The key may not see its attestation; the exchange's own check decides",
+        text("what", "What was asked"),
+        CODE,
+        levels=WARNING,
+    ),
+    event(
+        "loop.store_unavailable",
+        "A loop waits for the database",
+        text("loop", "Which loop"),
+        REASON,
+        levels=WARNING,
+    ),
+    event(
+        "log.emitted",
+        "A library's record, a warning of Python, or an exception that nobody caught",
+        text("logger", "Whose record it is"),
+        text("message", "What it says"),
+        *CRASH,
+        levels=tuple(Level),
+    ),
+    event(
+        "log.dropped",
+        "Lines were lost while output could not be written",
+        integer("count", "How many"),
+        levels=ERROR_LEVEL,
+    ),
+    event(
+        "log.closed",
+        "Standard output was closed; told on standard error, and nothing is told after it",
+        text("message", "What follows"),
+        levels=ERROR_LEVEL,
+    ),
+)
