@@ -1,4 +1,4 @@
-"""Ask the language model about a parlay's legs. Its failure is an outcome, never an error."""
+"""Ask the language model about a parlay. Its failure is an outcome, never an error."""
 
 from __future__ import annotations
 
@@ -9,13 +9,15 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import ValidationError
 
-from hedge_service.wire.advice import SYSTEM, AcceptedAdvice, Advice, Question, accept, clean
+from hedge_service.wire.advice import AcceptedAdvice, Question, accept, clean
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from openai import AsyncOpenAI
     from openai.types.responses import ParsedResponse
+
+    from hedge_service.wire.advice_shapes import Advice
 
 # Named, since the library would otherwise take OPENAI_BASE_URL and send the key there.
 DEFAULT_BASE_URL = "https://api.openai.com/v1"
@@ -115,10 +117,10 @@ class Advisor:
         return await client.responses.parse(
             model=self._model,
             input=[
-                {"role": "system", "content": SYSTEM},
+                {"role": "system", "content": question.instructions},
                 {"role": "user", "content": question.message()},
             ],
-            text_format=Advice,
+            text_format=question.shape,
             max_output_tokens=MAX_OUTPUT_TOKENS,
             store=False,
         )
@@ -146,7 +148,7 @@ class Advisor:
     def _read(response: ParsedResponse[Advice], question: Question, latency_ms: int) -> AdviceOutcome:
         reason = _shortfall(response)
         advice = response.output_parsed
-        if reason is not None or not isinstance(advice, Advice):
+        if reason is not None or not isinstance(advice, question.shape):
             shape = NoAdvice.WRONG_SHAPE if reason is None else reason
             return NotAdvised(reason=shape, detail=_word(response.status), latency_ms=latency_ms)
         return Advised(

@@ -12,11 +12,13 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
+from hedge_service.clients.meter import UNMETERED
 from hedge_service.core.pacing import Bucket, pause_s
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator
 
+    from hedge_service.clients.meter import Meter
     from hedge_service.core.pacing import AccountLimits, BucketLimit
 
 
@@ -63,8 +65,12 @@ class _Waiter:
 class PacedBucket:
     """One token bucket and the lines before it. All methods belong to one event loop."""
 
-    def __init__(self, limit: BucketLimit, clock: Ticker) -> None:
+    def __init__(
+        self, limit: BucketLimit, clock: Ticker, *, name: str = "", meter: Meter = UNMETERED
+    ) -> None:
         self._clock = clock
+        self._name = name
+        self._meter = meter
         self._bucket = Bucket.full(limit, clock.monotonic())
         self._first: deque[_Waiter] = deque()
         self._rest: deque[_Waiter] = deque()
@@ -85,8 +91,10 @@ class PacedBucket:
     @asynccontextmanager
     async def acquire(self, cost: int, *, priority: bool = False) -> AsyncGenerator[Grant]:
         """Wait for `cost` tokens and hold them for the block; unwritten ones go back at its end."""
+        began = self._clock.monotonic()
         grant = await self._wait(cost, priority=priority)
         try:
+            self._meter.waited(self._name, self._clock.monotonic() - began)
             yield grant
         finally:
             grant.release()
@@ -185,10 +193,10 @@ class PacedBucket:
 class RateLimiter:
     """The buckets of one exchange account: `read`, `write`, and the balance endpoint's own."""
 
-    def __init__(self, limits: AccountLimits, clock: Ticker) -> None:
-        self.read = PacedBucket(limits.read, clock)
-        self.write = PacedBucket(limits.write, clock)
-        self.balance = PacedBucket(limits.balance, clock)
+    def __init__(self, limits: AccountLimits, clock: Ticker, *, meter: Meter = UNMETERED) -> None:
+        self.read = PacedBucket(limits.read, clock, name="read", meter=meter)
+        self.write = PacedBucket(limits.write, clock, name="write", meter=meter)
+        self.balance = PacedBucket(limits.balance, clock, name="balance", meter=meter)
         self._limits = limits
 
     @property

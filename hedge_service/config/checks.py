@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from hedge_service.config.addresses import DEMO_DOMAIN, PRODUCTION_DOMAIN, host_of, is_loopback, is_within
 from hedge_service.config.model import Environment
-from hedge_service.config.secrets import kalshi_prefix
+from hedge_service.config.secrets import STRIPE_KEY, StripeMode, kalshi_prefix
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -19,6 +19,7 @@ def contradictions(settings: Settings, secrets: Secrets, *, live: bool) -> Itera
     """Tell each contradiction in one line."""
     yield from _real_orders(settings.kalshi, secrets, live=live)
     yield from _right_exchange(settings.kalshi)
+    yield from _same_money(settings.kalshi, secrets)
     yield from _windows(settings)
     yield from _caps(settings.limits)
     if settings.service.port == settings.ops.port != 0:
@@ -56,6 +57,24 @@ def _right_exchange(kalshi: Kalshi) -> Iterator[str]:
         yield "kalshi.base_url: is the production exchange; allowed with environment = demo: any other"
     elif kalshi.environment is Environment.PRODUCTION and is_within(host, DEMO_DOMAIN):
         yield "kalshi.base_url: is the demo exchange; allowed with environment = production: any other"
+
+
+def _same_money(kalshi: Kalshi, secrets: Secrets) -> Iterator[str]:
+    """Keep real payments and real hedges together: one without the other is a loss or a fraud."""
+    key = secrets.stripe_api_key
+    if key is None or not key.get_secret_value().startswith(("sk_", "rk_")):
+        return  # none, or no secret key at all, which is told already
+    production = kalshi.environment is Environment.PRODUCTION
+    if secrets.stripe_mode is StripeMode.LIVE and not production:
+        yield (
+            f"{STRIPE_KEY}: is a live key, but {kalshi.environment.value} hedges with play money; "
+            "allowed: a test key (sk_test_..., rk_test_...)"
+        )
+    if secrets.stripe_mode is StripeMode.TEST and production:
+        yield (
+            f"{STRIPE_KEY}: is a test key, but production hedges with real money; "
+            "allowed: a live key (sk_live_..., rk_live_...), or none"
+        )
 
 
 def _windows(settings: Settings) -> Iterator[str]:

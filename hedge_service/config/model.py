@@ -15,6 +15,7 @@ from hedge_service.config.rules import (
     peer_url,
     seconds,
     share,
+    share_or_off,
     switch,
     text,
     whole,
@@ -55,6 +56,17 @@ class Strategy(Enum):
     BANDS = "bands"
     DELTA = "delta"
     NONE = "none"
+    MIN_VARIANCE = "min_variance"
+    CVAR = "cvar"
+    ROLLING = "rolling"
+
+
+class Measure(Enum):
+    """By what a hedge that the model chooses may be no worse than the configured one."""
+
+    CVAR = "cvar"
+    SD = "sd"
+    WORST = "worst"
 
 
 class TimeInForce(Enum):
@@ -170,6 +182,7 @@ class OpenAI(Section):
     base_url: Annotated[str, peer_url("/v1")] = ""
     model: Annotated[str, text(r"[A-Za-z0-9._:/-]{1,100}", "a model's name")] = "gpt-5.4-mini"
     timeout_s: Annotated[float, seconds(0.1, 60)] = 8
+    chooses_plan: Annotated[bool, switch()] = True
 
 
 class Pricing(Section):
@@ -182,6 +195,7 @@ class Pricing(Section):
     payment_fee_share: Annotated[Decimal, share("0", "0.20")] = Decimal("0.029")
     payment_fee_fixed_dollars: Annotated[Money, dollars("0", "5")] = Money.of("0.30")
     max_price_drift: Annotated[Decimal, share("0", "1", step="0.0001")] = Decimal("0.10")
+    minimum_edge: Annotated[Decimal | None, share_or_off("0", "1")] = None
     void_leg: Annotated[VoidLeg, choice(VoidLeg)] = VoidLeg.REFUND
 
 
@@ -190,6 +204,8 @@ class Ops(Section):
 
     host: Annotated[str, _HOST] = "127.0.0.1"
     port: Annotated[int, _PORT] = 4001
+    public_url: Annotated[str, peer_url("")] = ""
+    behind_proxy: Annotated[bool, switch()] = False
 
 
 class Hedging(Section):
@@ -197,6 +213,11 @@ class Hedging(Section):
 
     strategy: Annotated[Strategy, choice(Strategy)] = Strategy.BANDS
     delta_ratio: Annotated[Decimal, share("0.3", "1")] = Decimal("0.4")
+    cvar_alpha: Annotated[Decimal, share("0.5", "0.999")] = Decimal("0.95")
+    cvar_budget_share: Annotated[Decimal, share("0.01", "10")] = Decimal(1)
+    measure: Annotated[Measure, choice(Measure)] = Measure.CVAR
+    roll_gap_s: Annotated[float, seconds(60, 2_592_000)] = 3600
+    drift_reserve: Annotated[Decimal, share("0", "0.20")] = Decimal("0.02")
     max_slippage: Annotated[Decimal, share("0", "0.50", step="0.0001")] = Decimal("0.02")
     contract_step: Annotated[Decimal, share("0.01", "1", step="0.01")] = Decimal(1)
     max_attempts: Annotated[int, whole(1, 10)] = 2
@@ -223,6 +244,9 @@ class Limits(Section):
     max_parlay_hedge_dollars: Annotated[Money, _CAP] = Money.of(200)
     max_day_hedge_dollars: Annotated[Money, _CAP] = Money.of(1000)
     max_open_payout_dollars: Annotated[Money, _CAP] = Money.of(5000)
+    max_market_exposure_dollars: Annotated[Money, _CAP] = Money.of(5000)
+    max_event_exposure_dollars: Annotated[Money, _CAP] = Money.of(5000)
+    max_day_exposure_dollars: Annotated[Money, _CAP] = Money.of(5000)
     quotes_per_minute_per_address: Annotated[int, whole(1, 100_000)] = 30
     model_calls_per_day: Annotated[int, whole(0, 10_000_000)] = 2000
 

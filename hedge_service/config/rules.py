@@ -80,6 +80,15 @@ def share(low: str, high: str, *, step: str = "0.000001") -> Rule:
     return Rule(allowed=f'"{low}" to "{high}"{grid}, in quotes', check=check)
 
 
+def share_or_off(low: str, high: str) -> Rule:
+    """Allow what `share` allows, or "off", which gives None."""
+    rule = share(low, high)
+    return Rule(
+        allowed=f'"off", or {rule.allowed}',
+        check=lambda value: None if value == "off" else rule.check(value),
+    )
+
+
 def dollars(low: str, high: str) -> Rule:
     """Allow whole cents within [low, high] dollars, written as text."""
 

@@ -13,12 +13,14 @@ from cryptography.hazmat.primitives.serialization import load_pem_private_key
 from pydantic import SecretStr
 
 from hedge_service.config.model import Environment
+from hedge_service.config.ops_tokens import SHORTEST, OpsToken, read_tokens
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
 OPS_TOKEN = "HEDGE_OPS_TOKEN"  # noqa: S105 - the variable's name
+METRICS_TOKEN = "HEDGE_METRICS_TOKEN"  # noqa: S105 - the variable's name
 STRIPE_KEY = "STRIPE_API_KEY"
 WEBHOOK_SECRET = "STRIPE_WEBHOOK_SECRET"  # noqa: S105 - the variable's name
 OPENAI_KEY = "OPENAI_API_KEY"
@@ -46,6 +48,7 @@ class Secrets:
     kalshi_api_key: SecretStr | None = None
     kalshi_private_key: SecretStr | None = None
     ops_token: SecretStr | None = None
+    metrics_token: SecretStr | None = None
     given: Mapping[str, SecretStr]
 
     @property
@@ -56,9 +59,23 @@ class Secrets:
         live = "_live_" in self.stripe_api_key.get_secret_value()[:8]
         return StripeMode.LIVE if live else StripeMode.TEST
 
+    @property
+    def ops_tokens(self) -> tuple[OpsToken, ...]:
+        """Who may come to the operators' listener; nobody without a token."""
+        return () if self.ops_token is None else read_tokens(self.ops_token.get_secret_value())[0]
+
+    @property
+    def metrics_tokens(self) -> tuple[OpsToken, ...]:
+        """Give the scraper's token; none: the figures are for this machine alone."""
+        if self.metrics_token is None:
+            return ()
+        return (OpsToken(name="metrics", secret=self.metrics_token),)
+
     def values(self) -> tuple[str, ...]:
         """Give every secret in the clear, for the log's redactor alone."""
-        return tuple(secret.get_secret_value() for secret in self.given.values())
+        # An operator gives one secret of several, without the names before them.
+        alone = (token.secret for token in self.ops_tokens)
+        return tuple(dict.fromkeys(each.get_secret_value() for each in (*self.given.values(), *alone)))
 
 
 def kalshi_prefix(environment: Environment) -> str:
@@ -75,7 +92,7 @@ def read_secrets(
     """
     problems: list[str] = []
     given: dict[str, SecretStr] = {}
-    for name in (STRIPE_KEY, WEBHOOK_SECRET, OPENAI_KEY, OPS_TOKEN):
+    for name in (STRIPE_KEY, WEBHOOK_SECRET, OPENAI_KEY, OPS_TOKEN, METRICS_TOKEN):
         _take(given, name, variables, problems)
     for prefix in ("KALSHI_DEMO_", "KALSHI_"):
         _take(given, f"{prefix}API_KEY", variables, problems)
@@ -85,6 +102,10 @@ def read_secrets(
         if pem is not None:
             given[f"{prefix}PRIVATE_KEY"] = SecretStr(pem)
     problems += _mixed_up(given)
+    if OPS_TOKEN in given and not problems:
+        problems += [f"{OPS_TOKEN}: {one}" for one in read_tokens(given[OPS_TOKEN].get_secret_value())[1]]
+    if METRICS_TOKEN in given and len(given[METRICS_TOKEN].get_secret_value()) < SHORTEST:
+        problems.append(f"{METRICS_TOKEN}: is too short; allowed: {SHORTEST} signs or more")
     return _in_use(given, kalshi_prefix(environment)), problems
 
 
@@ -96,6 +117,7 @@ def _in_use(given: Mapping[str, SecretStr], prefix: str) -> Secrets:
         kalshi_api_key=given.get(f"{prefix}API_KEY"),
         kalshi_private_key=given.get(f"{prefix}PRIVATE_KEY"),
         ops_token=given.get(OPS_TOKEN),
+        metrics_token=given.get(METRICS_TOKEN),
         given=given,
     )
 

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 PREFIX = "HEDGE_"
-RESERVED = frozenset({"HEDGE_CONFIG", "HEDGE_OPS_TOKEN"})
+RESERVED = frozenset({"HEDGE_CONFIG", "HEDGE_METRICS_TOKEN", "HEDGE_OPS_TOKEN"})
 
 
 def read_dotenv(path: Path) -> tuple[dict[str, str], list[str]]:

@@ -7,6 +7,7 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
+from hedge_service.core.exposure import Cap
 from hedge_service.core.hedging import LegHedge, SkipReason
 from hedge_service.core.market import MarketStatus
 from hedge_service.core.plan import Caps, Plan, plan_orders
@@ -33,11 +34,17 @@ class ParkReason(StrEnum):
     WRONG_STRIPE_MODE = "wrong_stripe_mode"
     PRICE_DRIFT = "price_drift"
     OPEN_PAYOUT_CAP = "open_payout_cap"
+    MARKET_EXPOSURE_CAP = "market_exposure_cap"
+    EVENT_EXPOSURE_CAP = "event_exposure_cap"
+    DAY_EXPOSURE_CAP = "day_exposure_cap"
     MONEY_WENT_BACK = "money_went_back"
     DISPUTED = "disputed"
     REFUNDED_IN_PART = "refunded_in_part"
     REFUNDED_AFTER_RESULT = "refunded_after_result"
     REFUND_FAILED = "refund_failed"
+
+
+CAP_REASONS = {cap: ParkReason(cap.value) for cap in Cap}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -104,16 +111,18 @@ class SaleRules:
 
 
 def refusal(
-    quote: Quote, markets: Mapping[str, Market], *, owed: Money, rules: SaleRules
+    quote: Quote, markets: Mapping[str, Market], *, owed: Money, rules: SaleRules, cap: Cap | None = None
 ) -> ParkReason | None:
     """Say why a quote that was paid for is not sold after all, or None.
 
-    `owed`: what is owed if every parlay accepted so far wins. A leg that nobody offers now has no price that
-    could have risen: it is sold, and not hedged.
+    `owed`: what is owed if every parlay accepted so far wins; `cap`: the cap of exposure that it would pass.
+    A leg that nobody offers now has no price that could have risen: it is sold, and not hedged.
     """
     if any(_rise(leg, markets) > rules.max_drift for leg in quote.legs):
         return ParkReason.PRICE_DRIFT
-    return ParkReason.OPEN_PAYOUT_CAP if owed + quote.payout > rules.open_payout else None
+    if owed + quote.payout > rules.open_payout:
+        return ParkReason.OPEN_PAYOUT_CAP
+    return None if cap is None else CAP_REASONS[cap]
 
 
 def _rise(leg: QuoteLeg, markets: Mapping[str, Market]) -> Decimal:

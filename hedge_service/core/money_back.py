@@ -11,7 +11,7 @@ from datetime import timedelta
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
-from hedge_service.core.acceptance import ParkReason
+from hedge_service.core.acceptance import CAP_REASONS, ParkReason
 from hedge_service.core.settlement import ParlayState
 
 if TYPE_CHECKING:
@@ -24,6 +24,7 @@ GOES_BACK = frozenset(
         ParkReason.QUOTE_ALREADY_SOLD,
         ParkReason.PRICE_DRIFT,
         ParkReason.OPEN_PAYOUT_CAP,
+        *CAP_REASONS.values(),
     }
 )
 """Why a payment's money goes back by itself; every other reason needs a person."""

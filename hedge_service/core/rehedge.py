@@ -11,7 +11,7 @@ from hedge_service.core.journal import filled
 from hedge_service.core.market import BookSide, Grid, limit_on
 from hedge_service.core.money import Count, Money
 from hedge_service.core.plan import PlannedOrder
-from hedge_service.core.unhedged import over
+from hedge_service.core.unhedged import over, wanted
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -43,7 +43,7 @@ class NoOrder(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LegToHedge:
-    """A leg as sold, its hedge intents so far (in their sequence), and whether its market is settled."""
+    """A leg as sold, its hedge intents so far (as they were made), and whether its market is settled."""
 
     leg: QuoteLeg
     intents: tuple[Worked, ...]
@@ -56,8 +56,8 @@ class LegToHedge:
 
     @property
     def wanted(self) -> Count:
-        """Give what the first intent was for; without one, what the quote's strategy wanted."""
-        return self.intents[0][0].count if self.intents else self.leg.contracts
+        """Give what the intents were for; without one, what the quote's strategy wanted."""
+        return wanted(self.intents) if self.intents else self.leg.contracts
 
     @property
     def rest(self) -> Count:

@@ -27,13 +27,30 @@ class Unhedged:
 
 
 def hedges(intents: Sequence[Worked]) -> tuple[Worked, ...]:
-    """Give the intents that buy a hedge; those that sell one again are none."""
-    return tuple(each for each in intents if each[0].purpose is not Purpose.UNWIND)
+    """Give the intents that buy a hedge, as they were made; those that sell one again are none."""
+    buying = (each for each in intents if each[0].purpose is not Purpose.UNWIND)
+    return tuple(sorted(buying, key=lambda each: (each[0].leg, each[0].created_at, each[0].sequence)))
 
 
 def planned(intents: Sequence[Worked]) -> Count:
-    """Add up what was planned, each leg once: a later intent of a leg tries for the rest of the first."""
-    return sum((leg[0][0].count for leg in _by_leg(intents)), Count.ZERO)
+    """Add up what was planned, each leg once; see `wanted`."""
+    return sum((wanted(leg) for leg in _by_leg(intents)), Count.ZERO)
+
+
+def wanted(leg: Sequence[Worked]) -> Count:
+    """Give what a leg's intents, as they were made, are for in all.
+
+    A later hedge tries for the rest of the first. A roll is for more: for its own count on top of what was
+    bought before it, since it was sized by what was held then.
+    """
+    target = bought = Count.ZERO
+    for number, (intent, attempts) in enumerate(leg):
+        if intent.purpose is Purpose.ROLL:
+            target = bought + intent.count
+        elif number == 0:
+            target = intent.count
+        bought += filled(attempts)
+    return target
 
 
 def unhedged(intents: Sequence[Worked]) -> Unhedged:
@@ -56,9 +73,8 @@ def over(intents: Sequence[Worked]) -> bool:
 def _rest(leg: Sequence[Worked]) -> Unhedged:
     if not over(leg):
         return Unhedged()
-    wanted = leg[0][0].count
     bought = sum((filled(attempts) for _, attempts in leg), Count.ZERO)
-    rest = Count(max(wanted.centis - bought.centis, 0))
+    rest = Count(max(wanted(leg).centis - bought.centis, 0))
     last = leg[-1][0]
     limit = last.price if last.side is BookSide.BID else last.price.complement
     return Unhedged(contracts=rest, dollars=limit.times(rest))
@@ -68,4 +84,4 @@ def _by_leg(intents: Sequence[Worked]) -> list[list[Worked]]:
     found: dict[int, list[Worked]] = {}
     for each in hedges(intents):
         found.setdefault(each[0].leg, []).append(each)
-    return [sorted(leg, key=lambda each: each[0].sequence) for leg in found.values()]
+    return list(found.values())

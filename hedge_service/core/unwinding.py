@@ -1,4 +1,4 @@
-"""Selling the hedge of a void parlay: never more than its own fills, less what is sold already."""
+"""Selling a hedge that hedges nothing any more: never more than its own fills, less what is sold already."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ _STANDARD_FEES = FeeSchedule()
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Unsold:
-    """What is still held for one leg of a void parlay, and which try comes next."""
+    """What is to be sold of one leg of a parlay, and which try comes next."""
 
     parlay_id: str
     leg: int
@@ -41,7 +41,7 @@ class Unsold:
 
 
 def unsold(intents: Sequence[Worked], *, now: datetime) -> tuple[Unsold, ...]:
-    """List the legs of a void parlay that can be sold down now.
+    """List the legs of these intents that can be sold down now.
 
     A leg waits while anything of it is open or in doubt, and for a minute after its last try; after
     `MOST_TRIES` tries the rest is held to the market's end.
@@ -52,14 +52,14 @@ def unsold(intents: Sequence[Worked], *, now: datetime) -> tuple[Unsold, ...]:
 
 
 def _unsold_leg(intents: Sequence[Worked], now: datetime) -> Unsold | None:
-    if any(_moving(intent, attempts) for intent, attempts in intents):
+    if any(moving(intent, attempts) for intent, attempts in intents):
         return None
     bought = [each for each in intents if each[0].purpose is not Purpose.UNWIND]
     sold = [each for each in intents if each[0].purpose is Purpose.UNWIND]
-    left = _filled(bought).centis - _filled(sold).centis
+    left = held_of(intents)
     ended = [intent.ended_at for intent, _ in sold if intent.ended_at is not None]
     early = bool(ended) and now < max(ended) + WAIT_BETWEEN
-    if left <= 0 or early or len(sold) >= MOST_TRIES:
+    if not left or early or len(sold) >= MOST_TRIES:
         return None
     held = bought[0][0]
     return Unsold(
@@ -67,12 +67,26 @@ def _unsold_leg(intents: Sequence[Worked], now: datetime) -> Unsold | None:
         leg=held.leg,
         ticker=held.ticker,
         side=held.side.outcome,
-        count=Count(left),
-        sequence=len(sold) + 1,
+        count=left,
+        sequence=next_sale(intents),
     )
 
 
-def _moving(intent: Intent, attempts: tuple[Attempt, ...]) -> bool:
+def next_sale(intents: Sequence[Worked]) -> int:
+    """Give the sequence of the next intent that sells of one leg."""
+    sold = (intent.sequence for intent, _ in intents if intent.purpose is Purpose.UNWIND)
+    return 1 + max(sold, default=0)
+
+
+def held_of(intents: Sequence[Worked]) -> Count:
+    """Give what these intents bought less what they sold again, as far as is known."""
+    sold = [each for each in intents if each[0].purpose is Purpose.UNWIND]
+    bought = [each for each in intents if each[0].purpose is not Purpose.UNWIND]
+    return Count(max(_filled(bought).centis - _filled(sold).centis, 0))
+
+
+def moving(intent: Intent, attempts: tuple[Attempt, ...]) -> bool:
+    """Say whether anything of an intent is open or in doubt."""
     return intent.ended_at is None or any(not attempt.state.ended for attempt in attempts)
 
 

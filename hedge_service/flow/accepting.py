@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from hedge_service.core import acceptance, ids
 from hedge_service.core.acceptance import PaidSession, ParkReason, PlanRules, SaleRules, park_reason
+from hedge_service.core.hedging import Strategy
 from hedge_service.core.journal import Intent
 from hedge_service.core.ledger import payment_parked, stake_received
 from hedge_service.core.money import Money
@@ -15,8 +16,21 @@ from hedge_service.core.money_back import GOES_BACK
 from hedge_service.core.orders import Purpose, TimeInForce
 from hedge_service.core.parlay import CheckoutState, Mode
 from hedge_service.core.plan import Caps
+from hedge_service.core.rolling import drift_reserve
 from hedge_service.flow.charges import known_trouble, settle_charge
-from hedge_service.store import bets, checkouts, inbox, journal, ledger, parlays, payments, quotes, refunds
+from hedge_service.flow.exposure import passed_when_paid
+from hedge_service.store import (
+    bets,
+    checkouts,
+    claims,
+    inbox,
+    journal,
+    ledger,
+    parlays,
+    payments,
+    quotes,
+    refunds,
+)
 from hedge_service.store.parlays import Parlay
 from hedge_service.store.payments import Payment, PaymentState
 
@@ -148,7 +162,8 @@ class Accepting:
             max_drift=self._config.pricing.max_price_drift,
             open_payout=self._config.limits.max_open_payout_dollars,
         )
-        return acceptance.refusal(facts.quote, facts.markets, owed=parlays.owed(tx), rules=rules)
+        cap = passed_when_paid(tx, facts.quote, self._config.limits)
+        return acceptance.refusal(facts.quote, facts.markets, owed=parlays.owed(tx), rules=rules, cap=cap)
 
     def sell(self, tx: Connection, sale: Sale, now: datetime) -> Result:
         """Store the parlay of a paid quote with its intents; refused when the quote has one already."""
@@ -181,16 +196,23 @@ class Accepting:
         left = limits.max_day_hedge_dollars - journal.reserved_since(tx, midnight)
         caps = Caps(
             order=limits.max_order_dollars,
-            parlay=limits.max_parlay_hedge_dollars,
+            parlay=max(limits.max_parlay_hedge_dollars - self._reserve(quote), Money.ZERO),
             day_left=max(left, Money.ZERO),
         )
         rules = PlanRules(max_slippage=self._config.hedging.max_slippage, caps=caps)
         return acceptance.plan_for(quote, markets, now=now, rules=rules)
 
+    def _reserve(self, quote: Quote) -> Money:
+        """Give what the first leg of a rolling hedge leaves under the parlay's cap, for prices that move."""
+        if quote.strategy != Strategy.ROLLING.value:
+            return Money.ZERO
+        return drift_reserve(quote.payout, self._config.hedging.drift_reserve)
+
     def _store(self, tx: Connection, parlay: Parlay, quote: Quote, plan: Plan, now: datetime) -> None:
         skips = {skip.leg: skip.reason.value for skip in plan.skips}
         for leg in quote.legs:
             parlays.put_leg(tx, parlay.id, leg, skips.get(leg.leg))
+        claims.date_parlay(tx, parlay.id, [leg.bet.ticker for leg in quote.legs])
         for order in plan.orders:
             journal.put_intent(tx, self._intent(parlay, order, now))
         bets.remove_these(tx, parlay.user_id, [leg.bet.id for leg in quote.legs])

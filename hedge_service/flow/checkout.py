@@ -11,6 +11,7 @@ from hedge_service.clock import instant, millis
 from hedge_service.core.ids import checkout_reference
 from hedge_service.core.parlay import Checkout, CheckoutState
 from hedge_service.errors import NotReady
+from hedge_service.flow.exposure import check_exposure
 from hedge_service.flow.refusals import check_environment, check_open_payout
 from hedge_service.flow.selling import check_echo, check_known, check_own_bets, quote_again
 from hedge_service.flow.sharing import SingleFlight
@@ -142,6 +143,7 @@ class Checkouts:
         if known is not None:
             return _Begun(checkout=known, quote=quote, fresh=False)
         check_open_payout(self._open_payout(tx, now), quote.payout, self._config.limits)
+        check_exposure(tx, quote, self._config.limits, now)
         offers.bind(tx, quote.id, asked.user_id, own)
         begun = checkouts.begin(tx, self._pending(quote, asked.user_id, now))
         return _Begun(checkout=begun, quote=quote, fresh=True)

@@ -1,4 +1,4 @@
-"""The model's part of a quote: asked once for the same legs, within the day's budget, never trusted."""
+"""The model's part of a quote: asked once for the same question, within the day's budget, never trusted."""
 
 from __future__ import annotations
 
@@ -19,8 +19,11 @@ if TYPE_CHECKING:
     from hedge_service.wire.advice import Question
 
 KEEP_ANSWER_S = 60.0
-# A model that fails is left alone for a moment, so that its timeout is not waited for again and again.
+# A model that fails is left alone for a moment, so that its timeout is not waited for again and again; one
+# that can't be reached or used at all, whatever it is asked.
 KEEP_FAILURE_S = 10.0
+_OUT_OF_ORDER = frozenset({NoAdvice.TIMEOUT, NoAdvice.UNAVAILABLE, NoAdvice.REJECTED})
+_ANY_QUESTION = "any question"
 BUDGET_PERIOD = timedelta(days=1)
 
 
@@ -48,19 +51,27 @@ class Correlator:
         self._log = log
         self._remembered: Remembered[AdviceOutcome] = Remembered(clock=clock)
 
+    @property
+    def silent(self) -> bool:
+        """Say whether the model is never asked."""
+        return self._advisor.silent is not None
+
     async def ask(self, question: Question) -> AdviceOutcome:
-        """Give the model's view of the legs, or why there is none. Raises StoreUnavailable."""
+        """Give the model's answer, or why there is none. Raises StoreUnavailable."""
         if self._advisor.silent is not None:
             return NotAdvised(reason=self._advisor.silent)
-        key = tuple((leg.n, leg.ticker, leg.side) for leg in question.legs)
-        known = self._remembered.get(key)
+        key = question.fingerprint()
+        known = self._remembered.get(key) or self._remembered.get(_ANY_QUESTION)
         if known is not None:
             return known
-        if not await self._may_call(str(key)):
+        if not await self._may_call(key):
             return self._told(NotAdvised(reason=NoAdvice.OVER_BUDGET))
         outcome = self._told(await self._advisor.ask(question))
-        answered = isinstance(outcome, Advised)
-        self._remembered.put(key, outcome, seconds=KEEP_ANSWER_S if answered else KEEP_FAILURE_S)
+        if isinstance(outcome, Advised):
+            self._remembered.put(key, outcome, seconds=KEEP_ANSWER_S)
+        else:
+            wide = outcome.reason in _OUT_OF_ORDER
+            self._remembered.put(_ANY_QUESTION if wide else key, outcome, seconds=KEEP_FAILURE_S)
         return outcome
 
     async def _may_call(self, fingerprint: str) -> bool:
@@ -72,7 +83,12 @@ class Correlator:
 
     def _told(self, outcome: AdviceOutcome) -> AdviceOutcome:
         if isinstance(outcome, Advised):
-            fields: dict[str, Any] = {"model": outcome.model, "pairs": len(outcome.advice.correlations)}
+            plan = outcome.advice.plan
+            fields: dict[str, Any] = {
+                "model": outcome.model,
+                "pairs": len(outcome.advice.correlations),
+                "plan": None if plan is None else plan.plan_id,
+            }
             self._log.info("advice.received", latency_ms=outcome.latency_ms, **fields)
         else:
             fields = {"reason": outcome.reason.value, "detail": outcome.detail}
@@ -88,6 +104,12 @@ def pairs_of(outcome: AdviceOutcome | None) -> tuple[PairCorrelation, ...]:
         PairCorrelation(first=pair.first_leg, second=pair.second_leg, rho=pair.correlation)
         for pair in outcome.advice.correlations
     )
+
+
+def wanted_of(outcome: AdviceOutcome | None) -> str | None:
+    """Give the id of the plan that the model named; None when it named none."""
+    plan = outcome.advice.plan if isinstance(outcome, Advised) else None
+    return None if plan is None else plan.plan_id
 
 
 def record_of(outcome: AdviceOutcome | None) -> Mapping[str, Any]:

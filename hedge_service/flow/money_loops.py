@@ -1,4 +1,4 @@
-"""The loops that keep money straight with Stripe: refunds, sessions, missed webhooks, void hedges."""
+"""The loops that keep money straight with Stripe, and hedges with results: refunds, sales, rolls."""
 
 from __future__ import annotations
 
@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any, Protocol
 from hedge_service.config.model import OnUnhedged
 from hedge_service.flow.catch_up import CatchUp, StripeLists
 from hedge_service.flow.refunds import RefundDoor, Refunds
+from hedge_service.flow.rolling import Rolling
+from hedge_service.flow.rolling_books import RollingRules
 from hedge_service.flow.runner import Nudge
 from hedge_service.flow.sessions import OpenSessions, SessionDoor
 from hedge_service.flow.unhedged import UnhedgedParlays
@@ -45,6 +47,8 @@ class MoneyLoops:
     sessions: OpenSessions
     unhedged: UnhedgedParlays
     unwinding: Unwinding
+    rolling: Rolling
+    rolling_every_s: float
     catch_up: CatchUp
 
     def loops(self) -> tuple[Loop, ...]:
@@ -54,6 +58,7 @@ class MoneyLoops:
             ("sessions", self.sessions.step, Nudge(), SESSIONS_POLL_S),
             ("unhedged", self.unhedged.step, Nudge(), HEDGES_POLL_S),
             ("unwinding", self.unwinding.step, Nudge(), HEDGES_POLL_S),
+            ("rolling", self.rolling.step, Nudge(), self.rolling_every_s),
             ("catch_up", self.catch_up.step, Nudge(), FIRST_SEARCH_POLL_S),
         )
 
@@ -104,6 +109,17 @@ def money_loops(around: Around) -> MoneyLoops:
             clock=clock,
             log=log,
         ),
+        rolling=Rolling(
+            database=database,
+            reads=around.reads,
+            sender=sender,
+            rules=RollingRules.of(config),
+            planned=around.planned,
+            clock=clock,
+            log=log,
+        ),
+        # Results are news only once settlement has seen them.
+        rolling_every_s=config.kalshi.settle_every_s,
         catch_up=CatchUp(
             database=database,
             lists=around.payments,

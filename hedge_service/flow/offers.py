@@ -1,4 +1,4 @@
-"""What a quote offers: the decisions, without a wait. Each refusal says what to do about it."""
+"""What a quote offers: the decision as it is told and stored. Each refusal says what to do about it."""
 
 from __future__ import annotations
 
@@ -7,78 +7,116 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
-from hedge_service.clients.advisor import Advised
-from hedge_service.core.fees import FeeSchedule, payment_fee
-from hedge_service.core.hedging import Strategy, hedge_amounts
+from hedge_service.clients.advisor import Advised, NotAdvised
 from hedge_service.core.legs import outcomes
+from hedge_service.core.minimum_stake import smallest_stake
 from hedge_service.core.money import Money
 from hedge_service.core.parlay import Quote, QuoteLeg
-from hedge_service.core.pricing import Impossible, Joint, Leg, ParlayPrice, edge, joint
-from hedge_service.errors import BadRequest, Conflict, Peer, PeerUnavailable
-from hedge_service.flow.correlations import pairs_of, record_of
-from hedge_service.flow.refusals import check_payout, legs_text
+from hedge_service.core.pricing import percent_text
+from hedge_service.errors import BadRequest
+from hedge_service.flow.correlations import record_of
+from hedge_service.flow.refusals import legs_text
+from hedge_service.wire import advice_record
 from hedge_service.wire.extension.quote import Analysis, Correlations, Offer, quote_body
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Mapping
     from datetime import datetime
 
     from hedge_service.clients.advisor import AdviceOutcome
-    from hedge_service.config import Config
+    from hedge_service.config import Config, Limits
+    from hedge_service.core.choice import Decision, Facts, Plan
     from hedge_service.core.hedging import LegHedge
     from hedge_service.core.legs import Match
-    from hedge_service.core.market import Market
-    from hedge_service.core.parlay import AskedQuote, Bet
-    from hedge_service.core.venue import MarketList
+    from hedge_service.core.parlay import Bet
+    from hedge_service.core.pricing import Impossible
+    from hedge_service.flow.gathering import Seen
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Seen:
-    """What the exchange and the model said about the legs; `advice` is None when nothing was to be asked."""
+class Decided:
+    """A decision with what it came from; `advice` is None when nothing was to be asked.
 
-    legs: tuple[Leg, ...]
-    exclusive_events: frozenset[str]
+    `modelled`: the events of which only a model could tell how their legs hang together. `took_s`: pricing,
+    the model and the choice, once the exchange was read.
+    """
+
+    seen: Seen
+    facts: Facts
+    decision: Decision
     advice: AdviceOutcome | None
+    modelled: tuple[str, ...]
+    took_s: float = 0.0
+
+    @property
+    def plan(self) -> Plan:
+        """Give the plan that is bought."""
+        return self.decision.choice.plan
 
 
-def priced_legs(bets: Sequence[Bet], markets: MarketList, now: datetime) -> tuple[Leg, ...]:
-    """Price each leg at its ask. Raises Conflict, or PeerUnavailable, naming the first leg that has none."""
-    return tuple(_leg(number, bet, markets, now) for number, bet in enumerate(bets, start=1))
+def impossible(found: Impossible) -> BadRequest:
+    """Give the refusal of legs that can't hit together."""
+    return BadRequest(
+        "The bets can't win together",
+        f"{legs_text(found.legs)}: at most one of them can win. Remove one of them."
+        if len(found.legs) == 2  # noqa: PLR2004 - a pair
+        else f"{legs_text(found.legs)} can't all win. Remove one of them.",
+        code=found.reason.value,
+    )
 
 
-def joint_of(legs: Sequence[Leg], exclusive_events: frozenset[str], advice: AdviceOutcome | None) -> Joint:
-    """Give the joint probability. Raises BadRequest for legs that can't hit together."""
-    try:
-        return joint(legs, pairs_of(advice), exclusive_events)
-    except Impossible as found:
-        raise BadRequest(
-            "The bets can't win together",
-            f"{legs_text(found.legs)}: at most one of them can win. Remove one of them.",
-            code=found.reason.value,
-        ) from None
+def below_minimum_edge(facts: Facts, decision: Decision, limits: Limits) -> BadRequest:
+    """Give the refusal of a stake that leaves the house too little, with the smallest that would do."""
+    offered, least = decision.offered, facts.rules.minimum_edge
+    price = offered.price
+    by_payout = Money.floor(limits.max_payout_dollars.dollars * price.joint.q / price.share).floor_to_cent()
+    most = min(limits.max_stake_dollars, by_payout)
+    found = smallest_stake(facts, offered.modelled, offered.default, most=most)
+    edge = offered.plan(offered.default).edge
+    advice = "No stake would do: change the bets." if found is None else f"Stake at least ${found}."
+    share = "" if least is None else f" ({percent_text(least)} of the stake, minimum_edge)"
+    return BadRequest(
+        "The stake is too small for these bets" if found is not None else "These bets can't be taken now",
+        f"It would not cover the costs and the least that the house keeps{share}. {advice}",
+        code="below_minimum_edge",
+        edge_dollars=str(edge),
+        smallest_stake_dollars=None if found is None else str(found),
+    )
 
 
-def decide(
-    asked: AskedQuote, match: Match, seen: Seen, *, quote_id: str, now: datetime, config: Config
-) -> tuple[Quote, Money]:
-    """Price the legs, choose the hedge and give the quote with the house's edge. Raises as the checks do."""
-    probability = joint_of(seen.legs, seen.exclusive_events, seen.advice)
-    price = ParlayPrice(stake=asked.stake, share=config.pricing.payout_share, joint=probability)
-    check_payout(price, config.limits)
-    hedges = _hedges(price, seen.legs, config)
+def quote_of(decided: Decided, match: Match, *, quote_id: str, now: datetime, config: Config) -> Quote:
+    """Give the quote as it is stored and told."""
+    plan, price = decided.plan, decided.decision.offered.price
+    environment = config.kalshi.environment.value
     offer = Offer(
         quote_id=quote_id,
         created_at=now,
         expires_at=now + timedelta(seconds=config.pricing.quote_ttl_s),
         bets=match.bets,
-        legs=seen.legs,
-        hedges=hedges,
+        legs=decided.seen.legs,
+        hedges=plan.hedges,
         price=price,
-        strategy=Strategy(config.hedging.strategy.value),
-        edge=_edge(price, hedges, config),
-        analysis=_analysis(probability, seen.advice),
+        strategy=plan.strategy,
+        edge=plan.edge,
+        analysis=_analysis(decided),
+        chosen_by=decided.decision.choice.by,
     )
-    return _quote(offer, match.user_id, config.kalshi.environment.value, seen.advice), offer.edge
+    return Quote(
+        id=quote_id,
+        fingerprint=fingerprint(environment, offer.bets, price.stake),
+        user_id=match.user_id,
+        environment=environment,
+        stake=price.stake,
+        payout=price.payout,
+        probability=price.joint.q,
+        product=price.joint.product,
+        strategy=plan.strategy.value,
+        created_at=now,
+        expires_at=offer.expires_at,
+        legs=tuple(_quote_leg(bet, hedge) for bet, hedge in zip(offer.bets, plan.hedges, strict=True)),
+        body=quote_body(offer),
+        advice=_record(decided),
+    )
 
 
 def fingerprint(environment: str, bets: Iterable[Bet], stake: Money) -> str:
@@ -87,104 +125,37 @@ def fingerprint(environment: str, bets: Iterable[Bet], stake: Money) -> str:
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()
 
 
-def _leg(number: int, bet: Bet, markets: MarketList, now: datetime) -> Leg:
-    market = markets.found.get(bet.ticker)
-    if market is None and bet.ticker in markets.unreadable:
-        raise PeerUnavailable(
-            Peer.EXCHANGE, details=f"{_named(number, bet)} can't be priced now. Try again later."
-        )
-    trouble = _trouble(market, bet, now)
-    ask = None if market is None else market.ask(bet.side)
-    if trouble is not None or ask is None or market is None:
-        details = f"{_named(number, bet)}: {trouble}. Remove it, or try again later."
-        raise Conflict("A bet can't be taken now", details, code="market_not_open", ticker=bet.ticker)
-    return Leg(number=number, ticker=bet.ticker, event_ticker=market.event_ticker, side=bet.side, ask=ask)
-
-
-def _trouble(market: Market | None, bet: Bet, now: datetime) -> str | None:
-    if market is None:
-        return "the exchange no longer lists its market"
-    if not market.binary:
-        return "its market does not pay all or nothing"
-    if not market.open_at(now):
-        return f"its market is not open (it is {_state(market, now)})"
-    ask = market.ask(bet.side)
-    # $0 and $1 are no orders' prices: where the exchange tells them, nobody offers.
-    if ask is None or not 0 < ask.dollars < 1:
-        return "nobody offers it on the exchange"
-    return None
-
-
-def _state(market: Market, now: datetime) -> str:
-    return "past its close" if now >= market.close_time else market.status.value
-
-
-def _hedges(price: ParlayPrice, legs: Sequence[Leg], config: Config) -> tuple[LegHedge, ...]:
-    return hedge_amounts(
-        Strategy(config.hedging.strategy.value),
-        stake=price.stake,
-        payout=price.payout,
-        legs=legs,
-        contract_step=config.hedging.contract_step,
-        ratio=config.hedging.delta_ratio,
-    )
-
-
-def _edge(price: ParlayPrice, hedges: Sequence[LegHedge], config: Config) -> Money:
-    """Give the house's expected profit if the hedges are bought at the quoted asks.
-
-    q is made of the same asks, so the contracts themselves are fair bets and cost only their fees.
-    """
-    standard = FeeSchedule()
-    fees = (standard.taker(hedge.contracts, hedge.leg.ask) for hedge in hedges)
-    charge = payment_fee(
-        price.stake,
-        share=config.pricing.payment_fee_share,
-        fixed=config.pricing.payment_fee_fixed_dollars,
-    )
-    return edge(
-        stake=price.stake,
-        payment_fee=charge,
-        payout=price.payout,
-        q=price.joint.q,
-        hedge_cost=Money.ZERO,
-        fees=sum(fees, Money.ZERO),
-    )
-
-
-def _analysis(probability: Joint, advice: AdviceOutcome | None) -> Analysis:
+def _analysis(decided: Decided) -> Analysis:
+    advice, rest = decided.advice, decided.decision.offered.price.joint.unmodelled
     if isinstance(advice, Advised):
-        words, partly = advice.advice, bool(probability.unmodelled)
+        words = advice.advice
         return Analysis(
-            correlations=Correlations.PARTLY_MODEL if partly else Correlations.MODEL,
+            correlations=_source(decided, Correlations.PARTLY_MODEL if rest else Correlations.MODEL),
             why="answered",
             summary=words.summary,
             risk=words.risk_assessment,
             confidence=words.confidence_level,
         )
-    if advice is None:
-        return Analysis(correlations=Correlations.INDEPENDENT, why="not_needed")
-    return Analysis(correlations=Correlations.PRODUCT, why=advice.reason.value)
+    missed = isinstance(advice, NotAdvised) and decided.modelled
+    why = advice.reason.value if missed and advice is not None else "not_needed"
+    return Analysis(correlations=_source(decided, Correlations.PRODUCT), why=why)
 
 
-def _quote(offer: Offer, user_id: str, environment: str, advice: AdviceOutcome | None) -> Quote:
-    record: Mapping[str, Any] = record_of(advice)
-    return Quote(
-        id=offer.quote_id,
-        fingerprint=fingerprint(environment, offer.bets, offer.price.stake),
-        user_id=user_id,
-        environment=environment,
-        stake=offer.price.stake,
-        payout=offer.price.payout,
-        probability=offer.price.joint.q,
-        product=offer.price.joint.product,
-        strategy=offer.strategy.value,
-        created_at=offer.created_at,
-        expires_at=offer.expires_at,
-        legs=tuple(_quote_leg(bet, hedge) for bet, hedge in zip(offer.bets, offer.hedges, strict=True)),
-        body=quote_body(offer),
-        advice=record,
-    )
+def _source(decided: Decided, modelled: Correlations) -> Correlations:
+    """Give where the joint comes from: `modelled` where some event needed the model."""
+    if decided.modelled:
+        return modelled
+    return Correlations.STRUCTURE if decided.seen.sharing else Correlations.INDEPENDENT
+
+
+def _record(decided: Decided) -> Mapping[str, Any]:
+    seen = decided.seen
+    return {
+        **record_of(decided.advice),
+        "books_missed": seen.books_missed,
+        "fees_assumed": sorted({leg.ticker for leg in seen.legs} - seen.fees.keys()),
+        "decision": advice_record.write(decided.facts, decided.decision),
+    }
 
 
 def _quote_leg(bet: Bet, hedge: LegHedge) -> QuoteLeg:
@@ -196,7 +167,3 @@ def _quote_leg(bet: Bet, hedge: LegHedge) -> QuoteLeg:
         contracts=hedge.contracts,
         skip=None if hedge.skip is None else hedge.skip.value,
     )
-
-
-def _named(number: int, bet: Bet) -> str:
-    return f"Leg {number}, {bet.option_label} ({bet.ticker})"

@@ -12,7 +12,7 @@ from hedge_service.core.orders import AttemptState
 from hedge_service.core.reconcile_views import BY_HAND
 from hedge_service.core.venue import VenueFill
 from hedge_service.flow.operating import NotAllowed
-from hedge_service.store import audit, fills, journal
+from hedge_service.store import audit, fills, journal, ops_orders
 from hedge_service.store.fills import Owner
 
 if TYPE_CHECKING:
@@ -45,6 +45,8 @@ def resolve(
     `by.reason` is the evidence. The intent ends with its order, unless a further attempt may follow.
     """
     intent, attempt = _parked(tx, client_order_id)
+    if said is not None:
+        _check_unclaimed(tx, client_order_id, said.order_id)
     if said is not None and not Count.ZERO < said.count <= attempt.count:
         raise NotAllowed(f"the order is for {attempt.count} contracts: it can't have filled {said.count}")
     ended = _absent(tx, attempt, by) if said is None else _filled(tx, intent, attempt, said, by)
@@ -69,6 +71,12 @@ def _parked(tx: Connection, client_order_id: str) -> tuple[Intent, Attempt]:
     if attempt.state is not AttemptState.PARKED:
         raise NotAllowed(f"{client_order_id} is {attempt.state.value}, not parked: nothing is to be decided")
     return intent, attempt
+
+
+def _check_unclaimed(tx: Connection, client_order_id: str, order_id: str | None) -> None:
+    holder = None if order_id is None else ops_orders.holder_of(tx, order_id)
+    if holder not in (None, client_order_id):
+        raise NotAllowed(f"the exchange's order {order_id} is known as {holder}")
 
 
 def _absent(tx: Connection, attempt: Attempt, by: Operator) -> Attempt:

@@ -1,62 +1,52 @@
-"""Quotes: gather what is true now, decide the price, store the offer before it is told."""
+"""Quotes: gather what is true now, decide price and plan, store the offer before it is told."""
 
 from __future__ import annotations
 
 import asyncio
-from collections import Counter
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Protocol
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
 
 from hedge_service.clock import instant, millis
+from hedge_service.config import TimeInForce
+from hedge_service.core.choice import ChosenBy, decide, offer
 from hedge_service.core.legs import Unmatched, match_legs
-from hedge_service.errors import Peer, PeerUnavailable
-from hedge_service.flow.correlations import Correlator
-from hedge_service.flow.offers import Seen, decide, joint_of, priced_legs
+from hedge_service.core.money import Money
+from hedge_service.core.pricing import Impossible
+from hedge_service.errors import PeerError
+from hedge_service.flow.correlations import Correlator, pairs_of, wanted_of
+from hedge_service.flow.exposure import CapPassed, check_exposure, cleared, unclear
+from hedge_service.flow.gathering import Gathering, Reach
+from hedge_service.flow.offers import Decided, below_minimum_edge, impossible, quote_of
+from hedge_service.flow.plan_facts import facts_of, question_of
 from hedge_service.flow.ratelimit import PerMinute
-from hedge_service.flow.refusals import check_asked, check_environment, check_open_payout, unmatched
-from hedge_service.flow.sharing import Remembered, SingleFlight
-from hedge_service.store import offers, quotes
-from hedge_service.wire.advice import LegFacts, Question
+from hedge_service.flow.refusals import (
+    check_asked,
+    check_environment,
+    check_open_payout,
+    check_payout,
+    unmatched,
+)
+from hedge_service.flow.sharing import SingleFlight
+from hedge_service.store import market_facts, offers, quotes
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+    from collections.abc import Awaitable, Callable, Sequence
     from datetime import datetime
 
     from sqlalchemy.engine import Connection
 
     from hedge_service.clock import Clock
     from hedge_service.config import Config
+    from hedge_service.core.choice import Facts, Offered
+    from hedge_service.core.exposure import MarketFacts
     from hedge_service.core.legs import Match
-    from hedge_service.core.money import Money
     from hedge_service.core.parlay import AskedQuote, Bet, Quote
-    from hedge_service.core.pricing import Leg
-    from hedge_service.core.venue import Event, MarketList
     from hedge_service.flow.correlations import Advisor
+    from hedge_service.flow.gathering import Exchange, Seen
     from hedge_service.store.db import Database
 
     Gate = Callable[[], Awaitable[None]]
     OpenPayout = Callable[[Connection, datetime], Money]
-
-# Whether an event's markets exclude each other hardly ever changes.
-KEEP_EVENT_S = 600.0
-
-
-class Exchange(Protocol):
-    """The reads that a quote needs; both raise PeerError."""
-
-    async def markets(self, tickers: Iterable[str]) -> MarketList:
-        """Read markets in one request."""
-
-    async def event(self, event_ticker: str) -> Event | None:
-        """Read an event."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class EventFacts:
-    """What of an event matters to a price."""
-
-    title: str
-    mutually_exclusive: bool
 
 
 class Quoting:
@@ -82,13 +72,17 @@ class Quoting:
         limits = config.limits
         self._config = config
         self._database = database
-        self._exchange = exchange
         self._clock = clock
         self._new_id = new_id
         self._gate = gate
         self._open_payout = open_payout
         self._log = log
         self._limit = PerMinute(most=limits.quotes_per_minute_per_address, clock=clock)
+        reach = Reach(
+            slippage=config.hedging.max_slippage,
+            rests=config.hedging.time_in_force is TimeInForce.GOOD_TILL_CANCELED,
+        )
+        self._gathering = Gathering(exchange=exchange, clock=clock, reach=reach, log=log)
         self._correlator = Correlator(
             database=database,
             advisor=advisor,
@@ -96,8 +90,7 @@ class Quoting:
             calls_per_day=limits.model_calls_per_day,
             log=log,
         )
-        self._flights: SingleFlight[Seen] = SingleFlight()
-        self._events: Remembered[EventFacts] = Remembered(clock=clock)
+        self._flights: SingleFlight[Decided] = SingleFlight()
 
     async def quote(self, asked: AskedQuote, *, address: str) -> Quote:
         """Make and store a quote; `address` is the client's, for the limit per minute.
@@ -109,13 +102,13 @@ class Quoting:
         check_asked(asked, self._config.limits)
         await self._gate()
         match = await self._match(asked)
-        outcomes = tuple((bet.ticker, bet.side) for bet in match.bets)
-        seen = await self._flights.run(outcomes, lambda: self._look(match.bets))
+        same = (asked.stake, *((bet.ticker, bet.side) for bet in match.bets))
+        decided = await self._flights.run(same, lambda: self._decide(match.bets, asked.stake))
         # The table keeps milliseconds; the quote that is told is the one that is stored.
         now = instant(millis(self._clock.now()))
-        quote, edge = decide(asked, match, seen, quote_id=self._new_id(), now=now, config=self._config)
-        await self._database.write(lambda tx: self._store(tx, quote))
-        self._tell(quote, edge)
+        quote = quote_of(decided, match, quote_id=self._new_id(), now=now, config=self._config)
+        await self._keep(quote, decided.seen.market_facts)
+        self._tell(quote, decided)
         return quote
 
     async def close(self) -> None:
@@ -132,46 +125,70 @@ class Quoting:
         check_environment({bet.environment for bet in match.bets}, environment)
         return match
 
-    async def _look(self, bets: Sequence[Bet]) -> Seen:
-        """Read the legs' markets, whether they exclude each other, and what the model thinks of them."""
-        markets = await self._exchange.markets([bet.ticker for bet in bets])
-        legs = priced_legs(bets, markets, self._clock.now())
-        events = await self._shared_events(legs)
-        exclusive = frozenset(name for name, event in events.items() if event.mutually_exclusive)
-        # Impossible parlays are refused, and independent ones priced, without asking the model.
-        if not joint_of(legs, exclusive, None).unmodelled:
-            return Seen(legs=legs, exclusive_events=exclusive, advice=None)
-        advice = await self._correlator.ask(_question(legs, markets, events))
-        return Seen(legs=legs, exclusive_events=exclusive, advice=advice)
+    async def _decide(self, bets: Sequence[Bet], stake: Money) -> Decided:
+        """Read what is true now, ask the model where it has a part, decide."""
+        seen = await self._gathering.look(bets)
+        began = self._clock.monotonic()
+        facts = facts_of(stake, seen, self._config)
+        try:
+            # In a thread: many legs take a while, and orders must not wait for it.
+            offered = await asyncio.to_thread(offer, facts)
+        except Impossible as found:
+            raise impossible(found) from None
+        asking = self._asking(seen, facts, offered)
+        advice = None if asking is None else await asking
+        final = replace(facts, correlations=pairs_of(advice), wanted=wanted_of(advice))
+        known = None if final.correlations else offered
+        decision = await asyncio.to_thread(decide, final, known)
+        decided = Decided(
+            seen=seen,
+            facts=final,
+            decision=decision,
+            advice=advice,
+            modelled=offered.price.joint.unmodelled,
+            took_s=self._clock.monotonic() - began,
+        )
+        await self._check(decided)
+        return decided
 
-    async def _shared_events(self, legs: Sequence[Leg]) -> Mapping[str, EventFacts]:
-        counts = Counter(leg.event_ticker for leg in legs)
-        shared = [ticker for ticker, times in counts.items() if times > 1]
-        events = await asyncio.gather(*(self._event(ticker) for ticker in shared))
-        return dict(zip(shared, events, strict=True))
+    def _asking(self, seen: Seen, facts: Facts, offered: Offered) -> Awaitable[Any] | None:
+        """Give the model's part: the plan where it may choose, correlations where legs need them, or none."""
+        chooses = self._config.openai.chooses_plan and not self._correlator.silent
+        if not (chooses or offered.price.joint.unmodelled):
+            return None
+        return self._correlator.ask(question_of(seen, offered if chooses else None, facts.rules.measure))
 
-    async def _event(self, ticker: str) -> EventFacts:
-        known = self._events.get(ticker)
-        if known is not None:
-            return known
-        event = await self._exchange.event(ticker)
-        if event is None:
-            raise PeerUnavailable(
-                Peer.EXCHANGE,
-                "The exchange does not tell which bets exclude each other",
-                "Try again later, or remove one of the bets of the same event.",
-                event_ticker=ticker,
-            )
-        facts = EventFacts(title=event.title, mutually_exclusive=event.mutually_exclusive)
-        self._events.put(ticker, facts, seconds=KEEP_EVENT_S)
-        return facts
+    async def _check(self, decided: Decided) -> None:
+        limits, decision = self._config.limits, decided.decision
+        check_payout(decision.offered.price, limits)
+        if not decision.sold:
+            raise await asyncio.to_thread(below_minimum_edge, decided.facts, decision, limits)
 
-    def _store(self, tx: Connection, quote: Quote) -> None:
+    async def _keep(self, quote: Quote, facts: tuple[MarketFacts, ...]) -> None:
+        """Store the quote; before an event's cap refuses it, ask whether its markets exclude each other."""
+        try:
+            await self._database.write(lambda tx: self._store(tx, quote, facts))
+        except CapPassed as refusal:
+            told = await self._cleared(facts, refusal)
+            if told == facts:
+                raise
+            await self._keep(quote, told)
+
+    async def _cleared(self, facts: tuple[MarketFacts, ...], refusal: CapPassed) -> tuple[MarketFacts, ...]:
+        try:
+            return cleared(facts, await self._gathering.exclusive(unclear(facts, refusal)))
+        except PeerError:
+            return facts
+
+    def _store(self, tx: Connection, quote: Quote, facts: tuple[MarketFacts, ...]) -> None:
         owed = self._open_payout(tx, quote.created_at)
         check_open_payout(owed, quote.payout, self._config.limits)
+        market_facts.learn(tx, facts)
+        check_exposure(tx, quote, self._config.limits, quote.created_at)
         quotes.put(tx, quote)
 
-    def _tell(self, quote: Quote, edge: Money) -> None:
+    def _tell(self, quote: Quote, decided: Decided) -> None:
+        plan, choice = decided.plan, decided.decision.choice
         self._log.info(
             "quote.created",
             quote_id=quote.id,
@@ -182,28 +199,21 @@ class Quoting:
             product=str(quote.product),
             correlations=quote.body["analysis"]["correlationSource"],
             strategy=quote.strategy,
-            edge_dollars=str(edge),
+            chosen_by=choice.by.value,
+            edge_dollars=str(plan.edge),
+            edge_negative=plan.edge < Money.ZERO,
+            decision_ms=round(decided.took_s * 1000, 3),
         )
-
-
-def _question(legs: Sequence[Leg], markets: MarketList, events: Mapping[str, EventFacts]) -> Question:
-    """Describe the legs that share an event, in the exchange's words alone."""
-    return Question(
-        legs=tuple(
-            _facts(leg, markets, events[leg.event_ticker]) for leg in legs if leg.event_ticker in events
-        )
-    )
-
-
-def _facts(leg: Leg, markets: MarketList, event: EventFacts) -> LegFacts:
-    market = markets.found[leg.ticker]
-    return LegFacts(
-        n=leg.number,
-        ticker=leg.ticker,
-        event_ticker=leg.event_ticker,
-        event_title=event.title,
-        market_title=market.title,
-        yes_sub_title=market.yes_sub_title,
-        side=leg.side,
-        probability=leg.probability,
-    )
+        if choice.by is ChosenBy.NOT_OFFERED:
+            self._log.warning("advice.refused", quote_id=quote.id, plan=decided.facts.wanted)
+        elif choice.wanted is not None and choice.by is not ChosenBy.MODEL:
+            self._log.warning(
+                "advice.overruled",
+                quote_id=quote.id,
+                plan=decided.facts.wanted,
+                default=quote.strategy,
+                measure=decided.facts.rules.measure.value,
+                plan_dollars=str(choice.wanted),
+                default_dollars=str(choice.default),
+                reason=choice.by.value,
+            )

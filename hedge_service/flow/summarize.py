@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from hedge_service.clock import millis
 from hedge_service.core.summary import summarize
+from hedge_service.core.unhedged import hedges
 from hedge_service.logs import digest
 from hedge_service.store import journal, parlays
 
@@ -52,8 +53,10 @@ class Summarizer:
             intents = journal.of_parlay(tx, parlay_id)
             if parlay is None or any(not intent.at_rest(attempts) for intent, attempts in intents):
                 return
+            # A later leg of a rolling hedge is skipped only until its turn has come.
+            hedged = {intent.leg for intent, _ in hedges(intents)}
             legs = parlays.legs(tx, parlay_id)
-            skipped = sum(leg.skip is not None for leg in legs)
+            skipped = sum(leg.skip is not None and leg.leg not in hedged for leg in legs)
             summary = summarize(parlay.mode, intents, legs_skipped=skipped)
             parlays.summarized(tx, parlay_id, summary.fields(), summary.outcome.value, now)
 

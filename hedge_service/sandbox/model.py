@@ -16,15 +16,17 @@ from aiohttp.typedefs import Handler
 from pydantic import Field
 
 from hedge_service.sandbox.control import Clock, ControlBody, Json, hang, read_body, reset
-from hedge_service.sandbox.filler import filled
+from hedge_service.sandbox.model_answers import format_of, gullible, plain, with_nan
 
 Act: TypeAlias = Callable[["ModelStandIn", web.Request], Awaitable[Json]]
 
 
 class Mode(StrEnum):
-    """How the model answers one call."""
+    """How the model answers one call; GULLIBLE obeys what the legs' texts tell it."""
 
     ANSWER = "answer"
+    GULLIBLE = "gullible"
+    NAN = "nan"
     REFUSAL = "refusal"
     INCOMPLETE = "incomplete"
     WRONG_SHAPE = "wrong_shape"
@@ -37,7 +39,7 @@ class Mode(StrEnum):
 
 
 class Answer(ControlBody):
-    """One scripted answer; without `answer` the schema asked for is filled in."""
+    """One scripted answer; without `answer` the schema asked for is filled in, and the default plan named."""
 
     mode: Mode = Mode.ANSWER
     answer: dict[str, Any] | None = None
@@ -73,7 +75,7 @@ class ModelStandIn:
 
     def record(self, body: Json, answer: Answer) -> str:
         """Note a call (never its key) and give it an id."""
-        form = _format_of(body)
+        form = format_of(body)
         self.calls.append(
             {
                 "at": self._clock(),
@@ -135,12 +137,6 @@ def model_control_routes(standin: ModelStandIn) -> list[web.RouteDef]:
     ]
 
 
-def _format_of(body: Json) -> Json:
-    text = body.get("text")
-    form = text.get("format") if isinstance(text, dict) else None
-    return form if isinstance(form, dict) else {}
-
-
 def _content(body: Json, answer: Answer) -> list[Json]:
     match answer.mode:
         case Mode.REFUSAL:
@@ -151,14 +147,13 @@ def _content(body: Json, answer: Answer) -> list[Json]:
             text = "Here is what I think: it depends."
         case Mode.WRONG_SHAPE:
             text = json.dumps({"unexpected": True})
+        case Mode.GULLIBLE:
+            text = json.dumps(gullible(body))
+        case Mode.NAN:
+            text = json.dumps(with_nan(body))
         case _:
-            text = json.dumps(_wanted(body) if answer.answer is None else answer.answer)
+            text = json.dumps(plain(body) if answer.answer is None else answer.answer)
     return [{"type": "output_text", "text": text, "annotations": [], "logprobs": []}]
-
-
-def _wanted(body: Json) -> Any:
-    schema = _format_of(body).get("schema")
-    return filled(schema) if isinstance(schema, dict) else {}
 
 
 def _output(content: list[Json], response_id: str) -> list[Json]:

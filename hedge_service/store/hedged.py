@@ -12,6 +12,7 @@ from hedge_service.core.settlement import ParlayState
 from hedge_service.store.schema import attempts, intents, market_results, parlays
 
 if TYPE_CHECKING:
+    from sqlalchemy import Select
     from sqlalchemy.engine import Connection
 
 
@@ -38,18 +39,21 @@ def decided(tx: Connection, parlay_id: str, word: str) -> bool:
 
 def unsold(tx: Connection, limit: int) -> tuple[str, ...]:
     """List void live parlays that still hold contracts of a market whose result is not known."""
+    return tuple(tx.execute(holding(ParlayState.VOID).limit(limit)).scalars())
+
+
+def holding(state: ParlayState) -> Select[str]:
+    """Select live parlays of a state that still hold contracts of a market whose result is not known."""
     sold = intents.c.purpose == Purpose.UNWIND.value
     held = func.sum(case((sold, -attempts.c.fill_centis), else_=attempts.c.fill_centis))
     settled = select(market_results.c.ticker)
-    found = (
+    return (
         select(parlays.c.id)
         .join(intents, intents.c.parlay_id == parlays.c.id)
         .join(attempts, attempts.c.intent_id == intents.c.id)
-        .where(parlays.c.state == ParlayState.VOID.value, parlays.c.mode == Mode.LIVE.value)
+        .where(parlays.c.state == state.value, parlays.c.mode == Mode.LIVE.value)
         .where(intents.c.ticker.not_in(settled))
         .group_by(parlays.c.id, intents.c.leg)
         .having(held > 0)
         .distinct()
-        .limit(limit)
     )
-    return tuple(tx.execute(found).scalars())

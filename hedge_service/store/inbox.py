@@ -81,6 +81,12 @@ def woken(tx: Connection, source: str, external_id: str) -> None:
     tx.execute(update(inbox).where(*same).values(next_try_ms=0))
 
 
+def reopened(tx: Connection, event_id: int) -> None:
+    """Let an event be handled anew, at once."""
+    values = {"handled_ms": None, "result": None, "tries": 0, "next_try_ms": 0}
+    tx.execute(update(inbox).where(inbox.c.id == event_id).values(**values))
+
+
 def _event(row: Row[Any]) -> StoredEvent:
     return StoredEvent(
         id=row.id,

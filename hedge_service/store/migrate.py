@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from enum import Enum
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -45,6 +46,29 @@ def upgrade(connection: Connection) -> tuple[str | None, str]:
     config.attributes["connection"] = connection
     command.upgrade(config, "head")
     return before, str(head)
+
+
+class Standing(Enum):
+    """How a database stands to this version's schema."""
+
+    EMPTY = "empty"
+    OLDER = "older"
+    CURRENT = "current"
+    NEWER = "newer"
+
+
+def standing(connection: Connection) -> Standing:
+    """Say how a database stands to this version; NEWER is a revision that this version does not know."""
+    config = Config()
+    config.set_main_option("script_location", str(_folder()))
+    script = ScriptDirectory.from_config(config)
+    found = MigrationContext.configure(connection).get_current_revision()
+    if found is None:
+        return Standing.EMPTY
+    if found == script.get_current_head():
+        return Standing.CURRENT
+    known = {revision.revision for revision in script.walk_revisions()}
+    return Standing.OLDER if found in known else Standing.NEWER
 
 
 def is_current(connection: Connection) -> bool:

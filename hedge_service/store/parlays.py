@@ -12,7 +12,7 @@ from hedge_service.core.market import Side
 from hedge_service.core.money import Money, Price
 from hedge_service.core.parlay import CheckoutState, HedgeOutcome, Mode
 from hedge_service.core.settlement import ParlayState
-from hedge_service.store import bets
+from hedge_service.store import bets, claims
 from hedge_service.store.rows import from_json, insert_if_absent, to_json
 from hedge_service.store.schema import checkouts, intents, parlay_legs, parlays, quotes, summaries
 
@@ -93,6 +93,7 @@ def put_leg(tx: Connection, parlay_id: str, leg: QuoteLeg, skip: str | None) -> 
         "ask_micros": leg.ask.micros,
         "amount_micros": leg.amount.micros,
         "skip": skip,
+        "claim_micros": claims.of_leg(parlay_id),
     }
     tx.execute(insert(parlay_legs).values(**values))
 
@@ -130,7 +131,10 @@ def claim(tx: Connection, parlay_id: str, at: datetime) -> bool:
 def voided(tx: Connection, parlay_id: str, seen: ParlayState) -> bool:
     """Make a parlay void that stands as the caller saw it and is not claimed; False when it does not."""
     unclaimed = (parlays.c.id == parlay_id, parlays.c.state == seen.value, parlays.c.claimed_ms.is_(None))
-    return tx.execute(update(parlays).where(*unclaimed).values(state=ParlayState.VOID.value)).rowcount == 1
+    if tx.execute(update(parlays).where(*unclaimed).values(state=ParlayState.VOID.value)).rowcount != 1:
+        return False
+    claims.release(tx, parlay_id)
+    return True
 
 
 def claimed(tx: Connection, user_id: str) -> Money:

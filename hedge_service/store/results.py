@@ -13,6 +13,7 @@ from hedge_service.core.market import MarketStatus, Side
 from hedge_service.core.money import Count, Money, Price
 from hedge_service.core.settled_cash import BookedSettlement
 from hedge_service.core.settlement import Ending, ParlayState
+from hedge_service.store import claims
 from hedge_service.store.rows import insert_if_absent
 from hedge_service.store.schema import (
     fills,
@@ -108,7 +109,10 @@ def undecided(tx: Connection, ticker: str | None = None) -> tuple[str, ...]:
 def decide(tx: Connection, parlay_id: str, state: ParlayState) -> bool:
     """End an open parlay; False when it has ended already. The row decides between two that try."""
     still_open = (parlays.c.id == parlay_id, parlays.c.state == ParlayState.OPEN.value)
-    return tx.execute(update(parlays).where(*still_open).values(state=state.value)).rowcount == 1
+    if tx.execute(update(parlays).where(*still_open).values(state=state.value)).rowcount != 1:
+        return False
+    claims.release(tx, parlay_id)
+    return True
 
 
 def uncompared(tx: Connection, before: datetime) -> tuple[MarketResult, ...]:

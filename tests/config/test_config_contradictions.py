@@ -104,3 +104,24 @@ def test_the_listeners_have_ports_of_their_own(load: Load, refuse: Refuse) -> No
 def test_a_cap_never_exceeds_the_cap_around_it(refuse: Refuse, key: str, value: str, larger: str) -> None:
     (problem,) = refuse(f'[limits]\n{key} = "{value}"\n')
     assert problem.startswith(f'limits.{key}: "{value}" is more than {larger}; allowed: at most "')
+
+
+@pytest.mark.parametrize("environment", ["demo", "sandbox"])
+def test_play_money_hedges_no_real_payment(refuse: Refuse, environment: str) -> None:
+    env = {"STRIPE_API_KEY": "sk_live_abc", "HEDGE_KALSHI__BASE_URL": "http://127.0.0.1:9/trade-api/v2"}
+    (problem,) = refuse(f'[kalshi]\nenvironment = "{environment}"\n', env=env)
+    assert problem.startswith("STRIPE_API_KEY: is a live key")
+    assert "abc" not in problem
+
+
+def test_production_takes_no_play_money(load: Load, refuse: Refuse) -> None:
+    (problem,) = refuse(PRODUCTION, env={"STRIPE_API_KEY": "rk_test_abc"})
+    assert problem.startswith("STRIPE_API_KEY: is a test key")
+    load(PRODUCTION, env={"STRIPE_API_KEY": "rk_live_abc"})
+    load(PRODUCTION)
+
+
+def test_a_short_token_for_the_figures_is_refused(load: Load, refuse: Refuse) -> None:
+    (problem,) = refuse(env={"HEDGE_METRICS_TOKEN": "short"})
+    assert problem == "HEDGE_METRICS_TOKEN: is too short; allowed: 16 signs or more"
+    assert load(env={"HEDGE_METRICS_TOKEN": "a" * 16}).secrets.metrics_tokens[0].name == "metrics"

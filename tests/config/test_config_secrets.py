@@ -103,17 +103,20 @@ def test_dotenv_never_expands_a_dollar_in_a_secret(load: Load) -> None:
 
 
 @pytest.mark.parametrize(
-    ("key", "mode"),
+    ("key", "mode", "environment"),
     [
-        ("sk_test_abcdef", StripeMode.TEST),
-        ("rk_test_live_abcdef", StripeMode.TEST),
-        ("sk_live_abcdef", StripeMode.LIVE),
-        ("rk_live_abcdef", StripeMode.LIVE),
-        ("", None),
+        ("sk_test_abcdef", StripeMode.TEST, "demo"),
+        ("rk_test_live_abcdef", StripeMode.TEST, "demo"),
+        ("sk_live_abcdef", StripeMode.LIVE, "production"),
+        ("rk_live_abcdef", StripeMode.LIVE, "production"),
+        ("", None, "demo"),
     ],
 )
-def test_stripes_mode_is_read_off_its_key(load: Load, key: str, mode: StripeMode | None) -> None:
-    assert load(env={"STRIPE_API_KEY": key}).secrets.stripe_mode is mode
+def test_stripes_mode_is_read_off_its_key(
+    load: Load, key: str, mode: StripeMode | None, environment: str
+) -> None:
+    env = {"STRIPE_API_KEY": key, "HEDGE_KALSHI__ENVIRONMENT": environment}
+    assert load(env=env).secrets.stripe_mode is mode
 
 
 @pytest.mark.parametrize(

@@ -15,16 +15,17 @@ import orjson
 from hedge_service.clients.advisor import Advised, NoAdvice, NotAdvised
 from hedge_service.clients.payments_errors import PaymentsRefused, PaymentsUnknown
 from hedge_service.config import load_config
+from hedge_service.core.book import Level, Orderbook
 from hedge_service.core.market import Grid, Market, MarketStatus, Side
-from hedge_service.core.money import Money, Price
+from hedge_service.core.money import Count, Money, Price
 from hedge_service.core.parlay import AskedCheckout, AskedLeg, AskedQuote, NewBet
-from hedge_service.core.venue import Event, MarketList
+from hedge_service.core.venue import Event, MarketList, Series
 from hedge_service.errors import Peer, PeerUnavailable
 from hedge_service.flow.checkout import Checkouts
 from hedge_service.flow.quoting import Quoting
 from hedge_service.store import bets, parlays
 from hedge_service.store.db import Database
-from hedge_service.wire.advice import AcceptedAdvice, PairCorrelation
+from hedge_service.wire.advice import AcceptedAdvice, PairCorrelation, PlanPick
 from hedge_service.wire.stripe.keys import StripeMode
 from hedge_service.wire.stripe.sessions import CheckoutSession, PaymentStatus, SessionStatus
 from tests.empty_database import put_empty_database
@@ -84,7 +85,12 @@ class FakeExchange:
     unreadable: dict[str, str] = field(default_factory=dict)
     exclusive: set[str] = field(default_factory=set)
     down: bool = False
+    books: dict[str, Orderbook] = field(default_factory=dict)
+    books_down: bool = False
+    multiplier: str = "1"
     reads: list[list[str]] = field(default_factory=list)
+    book_reads: list[list[str]] = field(default_factory=list)
+    series_reads: list[str] = field(default_factory=list)
     event_reads: list[str] = field(default_factory=list)
 
     def holds(self, ticker: str, ask: str | None, **changes: Any) -> None:
@@ -117,6 +123,28 @@ class FakeExchange:
             unreadable={ticker: self.unreadable[ticker] for ticker in asked if ticker in self.unreadable},
         )
 
+    async def orderbooks(self, tickers: Iterable[str]) -> dict[str, Orderbook]:
+        self.book_reads.append(list(tickers))
+        await asyncio.sleep(0)
+        if self.down or self.books_down:
+            raise PeerUnavailable(Peer.EXCHANGE)
+        return {ticker: self.books[ticker] for ticker in self.book_reads[-1] if ticker in self.books}
+
+    async def series(self, ticker: str) -> Series | None:
+        self.series_reads.append(ticker)
+        await asyncio.sleep(0)
+        self._up()
+        return Series(
+            ticker=ticker, title="Series", fee_type="quadratic", fee_multiplier=Decimal(self.multiplier)
+        )
+
+    def offers(self, ticker: str, *levels: tuple[str, str]) -> None:
+        """Put up what is offered of YES: pairs of price and contracts."""
+        bids = tuple(
+            Level(price=Price.of(price).complement, count=Count.of(count)) for price, count in levels
+        )
+        self.books[ticker] = Orderbook(ticker=ticker, yes_bids=(), no_bids=bids)
+
     async def event(self, event_ticker: str) -> Event | None:
         self.event_reads.append(event_ticker)
         await asyncio.sleep(0)
@@ -128,7 +156,14 @@ class FakeExchange:
             series_ticker="KX",
             title=f"Event {event_ticker}",
             mutually_exclusive=event_ticker in self.exclusive,
-            markets=MarketList(found={}, unreadable={}),
+            markets=MarketList(
+                found={
+                    ticker: market
+                    for ticker, market in self.found.items()
+                    if market.event_ticker == event_ticker
+                },
+                unreadable={},
+            ),
             fee_type_override=None,
             fee_multiplier_override=None,
         )
@@ -140,9 +175,13 @@ class FakeExchange:
 
 @dataclass
 class FakeModel:
-    """Answers with one correlation for every pair, or fails as told; `hold` keeps it thinking."""
+    """Answers with one correlation for every pair, or fails as told; `hold` keeps it thinking.
+
+    `plan`: the plan it names where there are plans; None stands for the default.
+    """
 
     rho: str = "0.5"
+    plan: str | None = None
     failure: NoAdvice | None = None
     silent: NoAdvice | None = None
     hold: asyncio.Event | None = None
@@ -163,8 +202,16 @@ class FakeModel:
             risk_assessment="Risky.",
             confidence_level="medium",
             notes=(),
+            plan=self._pick(question),
         )
         return Advised(advice=advice, model="stand-in", response_id="resp_1", latency_ms=1)
+
+    def _pick(self, question: Question) -> PlanPick | None:
+        if not question.plans:
+            return None
+        named = question.default if self.plan is None else self.plan
+        offered = named in {plan.plan_id for plan in question.plans}
+        return PlanPick(plan_id=named, reason="It serves best.", offered=offered)
 
 
 @dataclass

@@ -82,17 +82,18 @@ async def test_legs_are_repriced_by_one_read_and_never_by_what_the_page_showed(s
     await stage.classic()
     await stage.quote()
     assert stage.exchange.reads == [list(CLASSIC)]
-    assert stage.exchange.event_reads == []
+    assert stage.exchange.book_reads == [list(CLASSIC)]
     stage.exchange.holds("KXA-1-SEA", "0.86")
     assert (await stage.quote()).legs[0].ask.dollars == Decimal("0.86")
 
 
-async def test_independent_legs_never_ask_the_model(stage: Stage) -> None:
-    await stage.classic()
-    quote = await stage.quote()
-    assert stage.model.questions == []
-    assert quote.advice == {"asked": False}
-    assert quote.body["analysis"]["correlationSource"] == "independent"
+async def test_independent_legs_never_ask_the_model_unless_it_chooses_the_plan(tmp_path: Path) -> None:
+    async with open_stage(tmp_path, OPENAI__CHOOSES_PLAN="false") as stage:
+        await stage.classic()
+        quote = await stage.quote()
+        assert stage.model.questions == []
+        assert (quote.advice["asked"], quote.strategy) == (False, "bands")
+        assert quote.body["analysis"]["correlationSource"] == "independent"
 
 
 async def test_legs_of_one_event_cost_what_the_model_says_they_share(stage: Stage) -> None:

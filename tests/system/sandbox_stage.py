@@ -75,6 +75,11 @@ class SandboxStage:
             while not met():
                 await self.control("exchange/faults", "GET")
 
+    def forget_strikes(self, *tickers: str) -> None:
+        """Leave out what orders markets of one event, so that only a model can tell how they correlate."""
+        for ticker in tickers:
+            self.sandbox.exchange.catalogue.markets[ticker].strike_type = None
+
     def met_faults(self) -> int:
         """Say how often a fault was met."""
         return sum(fault.taken for fault in self.sandbox.exchange.faults.faults)

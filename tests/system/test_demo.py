@@ -17,6 +17,7 @@ from hedge_service.demo.expectations import broken_off
 from hedge_service.demo.lines import money, number, sentence
 from hedge_service.demo.record import Mode
 from hedge_service.demo.run import DemoResult, RunResult, read_settings
+from hedge_service.logs.events import EVENTS, check
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -50,7 +51,8 @@ def run(tmp_path: Path, *options: str) -> subprocess.CompletedProcess[str]:
 
 
 def test_the_demo_holds_and_says_so_as_json(tmp_path: Path) -> None:
-    done = run(tmp_path, "--json")
+    """Every line of both services' logs is as its event is declared."""
+    done = run(tmp_path, "--json", "--keep")
     told: dict[str, Any] = json.loads(done.stdout)
     missed = [one for each in told["runs"] for one in each["expectations"] if not one["held"]]
     assert (done.returncode, told["ok"], missed, done.stderr) == (0, True, [], "")
@@ -62,19 +64,24 @@ def test_the_demo_holds_and_says_so_as_json(tmp_path: Path) -> None:
     assert {order["ticker"]: order["fill_count_fp"] for order in live["exchange_orders"]} == ORDERED
     assert {order["ticker"]: order["fill_count"] for order in live["orders"]} == ORDERED
     assert (dry["exit_code"], live["exit_code"]) == (0, 0)
-    assert list(tmp_path.iterdir()) == []
+    kept = next(tmp_path.glob("hedge-demo-*"))
+    assert {"dry-run.db", "live.db"} <= {path.name for path in kept.iterdir()}
+    assert not (kept / ".env").exists()
+    lines = [
+        line for name in ("dry-run", "live") for line in (kept / f"{name}.jsonl").read_text().splitlines()
+    ]
+    assert len(lines) > 30
+    assert [wrong for line in lines for wrong in check(json.loads(line), EVENTS)] == []
 
 
 def test_an_expectation_that_does_not_hold_is_shown_and_ends_with_1(tmp_path: Path) -> None:
     """Without a hedging strategy nothing is bought, which is not what the demo promises."""
-    done = run(tmp_path, "--keep", "--set", "HEDGE_HEDGING__STRATEGY=none")
+    done = run(tmp_path, "--set", "HEDGE_HEDGING__STRATEGY=none")
     assert done.returncode == 1
     assert re.search(r"✗ leg 2 is hedged with 1 contract, leg 3 with 3 *\n +seen: \{\}", done.stdout)
     assert "✓ both quotes pay $30.96 for $5" in done.stdout
     assert "\x1b" not in done.stdout
-    kept = next(tmp_path.glob("hedge-demo-*"))
-    assert {"dry-run.db", "live.db", "dry-run.jsonl", "live.jsonl"} <= {path.name for path in kept.iterdir()}
-    assert not (kept / ".env").exists()
+    assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.parametrize("number_of_signal", [signal.SIGINT, signal.SIGTERM])

@@ -144,8 +144,9 @@ async def test_a_file_that_is_not_toml_exits_2_with_one_readable_line(desk: Proc
     (desk.folder / "broken.toml").write_text("[kalshi\n")
     service = await desk.run(knobs_of(desk.sandbox, {}), "--config", "broken.toml")
     assert await service.ended() == 2
-    assert len(service.errors) == 1
-    assert "broken.toml" in service.errors[0]
+    problem, pointer = service.errors
+    assert "broken.toml" in problem
+    assert "docs/errors.md#bad_configuration" in pointer
 
 
 async def test_a_port_in_use_exits_1_with_a_readable_line(desk: ProcessDesk) -> None:
@@ -155,8 +156,9 @@ async def test_a_port_in_use_exits_1_with_a_readable_line(desk: ProcessDesk) -> 
         port = held.getsockname()[1]
         service = await desk.run(knobs_of(desk.sandbox, {"SERVICE__PORT": str(port)}))
         assert await service.ended() == 1
-    assert len(service.errors) == 1
-    assert str(port) in service.errors[0]
+    problem, pointer = service.errors
+    assert str(port) in problem
+    assert "docs/errors.md#port_in_use" in pointer
     assert "Traceback" not in service.output
     assert service.events.lines[-1]["event"] == "service.failed"
 

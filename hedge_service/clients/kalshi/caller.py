@@ -11,6 +11,7 @@ from urllib.parse import quote, urlencode
 from yarl import URL
 
 from hedge_service.clients.kalshi.errors import ExchangeRefused, Undelivered
+from hedge_service.clients.meter import UNMETERED
 from hedge_service.clock import millis
 from hedge_service.core.pacing import KNOWN_COSTS
 from hedge_service.errors import OutcomeUnknown, Peer, PeerPaused, PeerUnavailable
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from hedge_service.clients.kalshi.signer import Signer
     from hedge_service.clients.kalshi.transport import Response, Transport
     from hedge_service.clients.limiter import PacedBucket, RateLimiter
+    from hedge_service.clients.meter import Meter
     from hedge_service.clock import Clock
 
 T = TypeVar("T")
@@ -70,6 +72,26 @@ class _Again:
     begun: bool = True
 
 
+class _RoundTrip:
+    """How long a request has been out; `begin` is called just before its first byte."""
+
+    __slots__ = ("_began", "_clock", "_on_written")
+
+    def __init__(self, clock: Clock, on_written: Callable[[], None]) -> None:
+        self._clock = clock
+        self._on_written = on_written
+        self._began: float | None = None
+
+    def begin(self) -> None:
+        self._on_written()
+        self._began = self._clock.monotonic()
+
+    @property
+    def seconds(self) -> float | None:
+        """Give the time since the first byte; None when none was written."""
+        return None if self._began is None else self._clock.monotonic() - self._began
+
+
 class Caller:
     """Sends for one API key of one exchange; every send is signed afresh, every one pays the limiter."""
 
@@ -82,12 +104,14 @@ class Caller:
         limiter: RateLimiter,
         clock: Clock,
         read_timeout_s: float,
+        meter: Meter = UNMETERED,
     ) -> None:
         self._base = base_url.rstrip("/")
         self._signer = signer
         self._transport = transport
         self._clock = clock
         self._read_timeout_s = read_timeout_s
+        self._meter = meter
         self.limiter = limiter
         self.costs = KNOWN_COSTS
 
@@ -99,16 +123,29 @@ class Caller:
         body: bytes | None = None,
         timeout_s: float,
         on_written: Callable[[], None],
+        template: str | None = None,
     ) -> Response:
-        """Sign, given a key, and send once, without the limiter. Raises Undelivered, or as `on_written`."""
+        """Sign, given a key, and send once, without the limiter. Raises Undelivered, or as `on_written`.
+
+        `template` is the target without ids, for the meter; None: there are none in it.
+        """
         # The URL object that is sent is the one whose path is signed; `encoded` keeps yarl from rewriting it.
         url = URL(self._base + target, encoded=True)
         headers = {} if self._signer is None else await self._signed(self._signer, method, url)
         if body is not None:
             headers["Content-Type"] = "application/json"
-        return await self._transport.send(
-            method, url, headers=headers, body=body, timeout_s=timeout_s, on_written=on_written
-        )
+        trip = _RoundTrip(self._clock, on_written)
+        status: int | None = None
+        try:
+            response = await self._transport.send(
+                method, url, headers=headers, body=body, timeout_s=timeout_s, on_written=trip.begin
+            )
+            status = response.status
+        finally:
+            if trip.seconds is not None:
+                path = target if template is None else template
+                self._meter.answered(method, path, status, trip.seconds)
+        return response
 
     async def _signed(self, signer: Signer, method: str, url: URL) -> dict[str, str]:
         timestamp_ms = millis(self._clock.now())
@@ -178,7 +215,11 @@ class Caller:
 
             try:
                 response = await self.send(
-                    ask.method, ask.target(), timeout_s=self._read_timeout_s, on_written=on_written
+                    ask.method,
+                    ask.target(),
+                    timeout_s=self._read_timeout_s,
+                    on_written=on_written,
+                    template=ask.path,
                 )
             except Undelivered as failure:
                 return _Again(reason=failure.reason, begun=failure.begun), granted_at

@@ -9,6 +9,7 @@ from hedge_service.clients.kalshi.caller import Ask, Caller
 from hedge_service.clients.kalshi.errors import Undelivered
 from hedge_service.clients.kalshi.market_reads import MarketReads
 from hedge_service.clients.kalshi.portfolio_reads import PortfolioReads
+from hedge_service.clients.meter import UNMETERED
 from hedge_service.core.orders import Throttled, Unproved, Unsent
 from hedge_service.wire.kalshi import portfolio
 from hedge_service.wire.kalshi.orders import CREATE_PATH, classify
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from hedge_service.clients.kalshi.signer import Signer
     from hedge_service.clients.kalshi.transport import Transport
     from hedge_service.clients.limiter import RateLimiter
+    from hedge_service.clients.meter import Meter
     from hedge_service.clock import Clock
     from hedge_service.core.orders import Order, Reply
     from hedge_service.core.venue import CancelResult
@@ -44,6 +46,7 @@ class KalshiClient(MarketReads, PortfolioReads, AccountReads):
         subaccount: int = 0,
         order_timeout_s: float = 10.0,
         read_timeout_s: float = READ_TIMEOUT_S,
+        meter: Meter = UNMETERED,
     ) -> None:
         caller = Caller(
             base_url=base_url,
@@ -52,6 +55,7 @@ class KalshiClient(MarketReads, PortfolioReads, AccountReads):
             limiter=limiter,
             clock=clock,
             read_timeout_s=read_timeout_s,
+            meter=meter,
         )
         PortfolioReads.__init__(self, caller, subaccount=subaccount)
         self._base_url = base_url.rstrip("/")

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from hedge_service.clients.kalshi.caller import Ask
 from hedge_service.core.venue import MarketList
-from hedge_service.wire.kalshi import account, fields, markets
+from hedge_service.wire.kalshi import account, fields, markets, schedule
 from hedge_service.wire.kalshi.orderbooks import orderbooks
 
 if TYPE_CHECKING:
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from hedge_service.core.book import Orderbook
     from hedge_service.core.market import Market
     from hedge_service.core.venue import Event, ExchangeStatus, Series
+    from hedge_service.wire.kalshi.schedule import Maintenance
 
 TICKERS_PER_READ = 100
 _STATUS_TOLD = frozenset(
@@ -95,6 +96,10 @@ class MarketReads:
         return await self._caller.ask(
             Ask(path="/exchange/status", readable=_STATUS_TOLD), account.exchange_status
         )
+
+    async def maintenance(self) -> tuple[Maintenance, ...]:
+        """Read the announced maintenance windows, earliest first."""
+        return await self._caller.ask(Ask(path="/exchange/schedule"), schedule.maintenance)
 
     async def _market(self, path: str, ticker: str) -> Market | None:
         if not markets.is_ticker(ticker):

@@ -104,6 +104,15 @@ def get_status(exchange: Exchange, call: Call) -> Reply:  # noqa: ARG001 - the s
     )
 
 
+def get_schedule(exchange: Exchange, call: Call) -> Reply:  # noqa: ARG001 - the shape of a handler
+    """Answer GET /exchange/schedule: always open, but for what was announced."""
+    windows = [
+        {"start_datetime": rfc3339(start), "end_datetime": rfc3339(end)}
+        for start, end in exchange.settings.maintenance
+    ]
+    return Reply(payload={"schedule": {"standard_hours": [], "maintenance_windows": windows}})
+
+
 def get_user_data_timestamp(exchange: Exchange, call: Call) -> Reply:  # noqa: ARG001 - the shape of a handler
     """Answer GET /exchange/user_data_timestamp."""
     return Reply(payload={"as_of_time": rfc3339(exchange.as_of())})

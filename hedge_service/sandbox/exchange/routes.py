@@ -34,6 +34,7 @@ _TABLE: Final[tuple[tuple[str, str, Access, Handler], ...]] = (
     ("GET", "/account/limits", Access.READ, market_reads.get_limits),
     ("GET", "/account/endpoint_costs", Access.PUBLIC, market_reads.get_endpoint_costs),
     ("GET", "/exchange/status", Access.PUBLIC, market_reads.get_status),
+    ("GET", "/exchange/schedule", Access.PUBLIC, market_reads.get_schedule),
     ("GET", "/exchange/user_data_timestamp", Access.PUBLIC, market_reads.get_user_data_timestamp),
     ("GET", "/markets", Access.PUBLIC, market_reads.list_markets),
     ("GET", "/markets/orderbooks", Access.PUBLIC, market_reads.list_orderbooks),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 TWO_WEEKS_S = 14 * 86_400.0
 
@@ -24,3 +24,4 @@ class Settings:
     endless_books: bool = False  # outside liquidity is not used up
     refused_ids_are_consumed: bool = False  # not established for a 400, see README section 13
     page_limit: int | None = None  # smaller pages than asked for
+    maintenance: list[tuple[float, float]] = field(default_factory=list)  # announced: start and end, unix s

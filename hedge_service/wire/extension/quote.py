@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
+from hedge_service.core.choice import ChosenBy
 from hedge_service.core.hedging import total_amount, total_cost
 from hedge_service.core.money import Money
 from hedge_service.core.pricing import percent_text
@@ -28,6 +29,7 @@ class Correlations(StrEnum):
     """Where the joint probability comes from; only MODEL and PARTLY_MODEL rest on the model's answer."""
 
     INDEPENDENT = "independent"
+    STRUCTURE = "structure"
     MODEL = "model"
     PARTLY_MODEL = "partly_model"
     PRODUCT = "product"
@@ -46,7 +48,10 @@ class Analysis:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Offer:
-    """All that a quote tells; `bets`, `legs` and `hedges` are in the same order, `edge` is the house's."""
+    """All that a quote tells; `bets`, `legs` and `hedges` are in the same order, `edge` is the house's.
+
+    `chosen_by`: who chose the strategy, and why not the model.
+    """
 
     quote_id: str
     created_at: datetime
@@ -58,6 +63,7 @@ class Offer:
     strategy: Strategy
     edge: Money
     analysis: Analysis
+    chosen_by: ChosenBy = ChosenBy.DEFAULT
 
 
 def quote_body(offer: Offer) -> dict[str, Any]:
@@ -114,6 +120,7 @@ def _payout(price: ParlayPrice) -> dict[str, Any]:
 
 _WHY = {
     Correlations.INDEPENDENT: "No two legs depend on each other, as far as the exchange's events tell.",
+    Correlations.STRUCTURE: "What legs of one event have to do with each other follows from their markets.",
     Correlations.MODEL: "Legs of one event are priced with the language model's correlations.",
     Correlations.PARTLY_MODEL: "Some legs of one event are priced with the language model's correlations, "
     "others as if independent.",
@@ -121,6 +128,7 @@ _WHY = {
 }
 _CONFIDENCE = {
     Correlations.INDEPENDENT: "high",
+    Correlations.STRUCTURE: "high",
     Correlations.MODEL: "medium",
     Correlations.PARTLY_MODEL: "low",
     Correlations.PRODUCT: "low",
@@ -158,6 +166,7 @@ def _hedging(offer: Offer) -> dict[str, Any]:
     hedged = [hedge for hedge in offer.hedges if hedge.skip is None]
     return {
         "strategy": offer.strategy.value,
+        "chosenBy": offer.chosen_by.value,
         "needsHedging": bool(hedged),
         "hedgeBets": [_hedge(hedge, offer.bets) for hedge in hedged],
         "totalHedgeCost": _cents(total_cost(hedged).ceil_to_cent()),
