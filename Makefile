@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: help setup demo serve sandbox test check format lock bench soak crash mutants clean
+.PHONY: help setup demo serve sandbox test check format bench soak crash mutants reference lock clean
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
@@ -52,6 +52,9 @@ crash: $(STAMP) ## SIGKILL at every named point, in several fault settings
 
 mutants: $(STAMP) ## put known defects back one by one: the tests must fail for each
 	$(BIN)/python -m tests.proof.mutants $(ARGS)
+
+reference: $(STAMP) ## write docs/events.md, errors.md and log.sql from the declarations
+	$(BIN)/python -m hedge_service.logs.reference
 
 lock: ## write the lock files anew (needs uv)
 	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header -o requirements.lock pyproject.toml

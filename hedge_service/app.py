@@ -13,18 +13,24 @@ from aiohttp import web
 from hedge_service import __version__
 from hedge_service.clients.payments import Payments
 from hedge_service.config import Environment, RateSource
+from hedge_service.config.addresses import is_loopback
 from hedge_service.crash import ignore
 from hedge_service.flow.accounts import Accounts
 from hedge_service.flow.checkout import Checkouts
 from hedge_service.flow.gate import Gate
 from hedge_service.flow.markets import MarketDesk
 from hedge_service.flow.quoting import Quoting
-from hedge_service.logs import handle_loop_error
+from hedge_service.logs import handle_loop_error, listening
 from hedge_service.loops import loops_of
+from hedge_service.metering.meters import Meters
+from hedge_service.metering.scrape import Figures
 from hedge_service.peers import Common, Peers, adopt_limits, advisor_of, open_database, open_exchange, reveal
 from hedge_service.store import identity, parlays
 from hedge_service.web.guards import own_hosts
 from hedge_service.web.keys import Doors, Facts
+from hedge_service.web.ops.app import open_desk, ops_application
+from hedge_service.web.ops.keys import Nudges
+from hedge_service.web.ops.metrics import scraping_of
 from hedge_service.web.routes import web_application
 from hedge_service.web.runner import DoorRunner
 
@@ -40,6 +46,8 @@ if TYPE_CHECKING:
     from hedge_service.crash import Probe
     from hedge_service.flow.intake import Intake
     from hedge_service.loops import Loops
+    from hedge_service.web.ops.keys import Desk
+    from hedge_service.web.ops.metrics import Scraping
 
 # What may still be on the wire when the process is told to stop; the whole stop takes at most 15 s.
 STOP_WIRE_S = 11.0
@@ -52,6 +60,8 @@ class Service:
 
     config: Config
     doors: Doors
+    desk: Desk
+    scraping: Scraping
     loops: Loops
     gate: Gate
     log: Any
@@ -64,13 +74,13 @@ class _Selling(TypedDict):
 
 
 async def open_service(
-    stack: AsyncExitStack, config: Config, *, clock: Clock, log: Any, probe: Probe = ignore
+    stack: AsyncExitStack, config: Config, *, clock: Clock, log: Any, meters: Meters, probe: Probe = ignore
 ) -> Service:
     """Open the database, migrate it, and compose everything on it; `stack` closes it all in reverse.
 
     Raises ConfigError when the database belongs to another environment, account or Stripe mode.
     """
-    exchange = await open_exchange(stack, config, clock, probe=probe)
+    exchange = await open_exchange(stack, config, clock, probe=probe, meter=meters)
     peers = Peers(
         config=config,
         clock=clock,
@@ -86,7 +96,7 @@ async def open_service(
     stack.push_async_callback(peers.advisor.close)
     if config.kalshi.rate_limit.source is RateSource.ACCOUNT:
         await adopt_limits(exchange, config, log)
-    return _compose(stack, peers)
+    return _compose(stack, peers, meters)
 
 
 async def serve(
@@ -97,17 +107,36 @@ async def serve(
     Raises the error of a loop that died (as an ExceptionGroup).
     """
     asyncio.get_running_loop().set_exception_handler(handle_loop_error)
+    meters = Meters()
     async with AsyncExitStack() as stack:
-        service = await open_service(stack, config, clock=clock, log=log, probe=probe)
+        # Before anything is started: what is counted is all that is logged from here on.
+        stack.enter_context(listening(meters.heard))
+        service = await open_service(stack, config, clock=clock, log=log, meters=meters, probe=probe)
         runner = DoorRunner(web_application(service.doors), shutdown_timeout_s=STOP_DOORS_S)
         await runner.setup()
         stack.push_async_callback(runner.cleanup)
         site = web.TCPSite(runner, config.service.host, config.service.port)
         await site.start()
-        port = runner.addresses[0][1]
-        log.info("service.started", **(config.describe() | {"port": port, "version": __version__}))
+        ports = {"port": runner.addresses[0][1], "ops_port": await _open_ops(stack, service)}
+        log.info("service.started", **(config.describe() | ports | {"version": __version__}))
         await _run(service, site, stop)
     log.info("service.stopped")
+
+
+async def _open_ops(stack: AsyncExitStack, service: Service) -> int:
+    """Open the operators' listener on an address of its own; give its port."""
+    ops = service.config.ops
+    runner = DoorRunner(ops_application(service.desk, service.scraping), shutdown_timeout_s=STOP_DOORS_S)
+    await runner.setup()
+    stack.push_async_callback(runner.cleanup)
+    await web.TCPSite(runner, ops.host, ops.port).start()
+    if not service.desk.tokens:
+        service.log.warning("operators.closed", reason="HEDGE_OPS_TOKEN is not set")
+    elif not is_loopback(ops.host):
+        # The token crosses the network in the clear unless a proxy encrypts it.
+        service.log.warning("operators.exposed", host=ops.host, reason="not on loopback")
+    port: int = runner.addresses[0][1]
+    return port
 
 
 async def _run(service: Service, site: web.TCPSite, stop: asyncio.Event) -> None:
@@ -125,7 +154,7 @@ async def _run(service: Service, site: web.TCPSite, stop: asyncio.Event) -> None
     await service.loops.sender.release()
 
 
-def _compose(stack: AsyncExitStack, peers: Peers) -> Service:
+def _compose(stack: AsyncExitStack, peers: Peers, meters: Meters) -> Service:
     config, kalshi = peers.config, peers.config.kalshi
     account = identity.account_name(config)
     loops = loops_of(peers, account)
@@ -137,7 +166,11 @@ def _compose(stack: AsyncExitStack, peers: Peers) -> Service:
         paused=loops.snapshots.paused,
     )
     doors = _doors(stack, peers, gate, loops.intake)
-    return Service(config=config, doors=doors, loops=loops, gate=gate, log=peers.log)
+    desk = _desk(peers, gate, loops)
+    scraping = _scraping(peers, loops, meters, account)
+    return Service(
+        config=config, doors=doors, desk=desk, scraping=scraping, loops=loops, gate=gate, log=peers.log
+    )
 
 
 def _doors(stack: AsyncExitStack, peers: Peers, gate: Gate, intake: Intake) -> Doors:
@@ -160,6 +193,41 @@ def _doors(stack: AsyncExitStack, peers: Peers, gate: Gate, intake: Intake) -> D
         readiness=gate,
         facts=_facts(peers.config),
     )
+
+
+def _desk(peers: Peers, gate: Gate, loops: Loops) -> Desk:
+    return open_desk(
+        config=peers.config,
+        database=peers.database,
+        clock=peers.clock,
+        log=peers.log,
+        exchange=peers.exchange,
+        readiness=gate,
+        nudges=Nudges(arrived=loops.arrived, planned=loops.planned, changed=loops.changed),
+        new_id=new_id,
+        new_secret=secrets.token_urlsafe,
+    )
+
+
+def _scraping(peers: Peers, loops: Loops, meters: Meters, account: str) -> Scraping:
+    config = peers.config
+    figures = Figures(
+        meters=meters,
+        database=peers.database,
+        limiter=peers.exchange.limiter,
+        sender=loops.sender,
+        clock=peers.clock,
+        account=account,
+        limits=config.limits,
+        facts={
+            "version": __version__,
+            "mode": config.mode.value,
+            "environment": config.kalshi.environment.value,
+            "account": account,
+            "strategy": config.hedging.strategy.value,
+        },
+    )
+    return scraping_of(figures, config, peers.clock)
 
 
 def _facts(config: Config) -> Facts:

@@ -74,6 +74,13 @@ class BadRequest(CallerError):
     default_code = "bad_request"
 
 
+class NotAuthenticated(CallerError):
+    """The caller has not shown who it is."""
+
+    default_code = "not_authenticated"
+    default_details = "Send the token of an operator."
+
+
 class Forbidden(CallerError):
     """The caller may not do this."""
 
@@ -103,6 +110,12 @@ class TooLarge(CallerError):
     def __init__(self, error: str = "The request is too large", *, limit_bytes: int) -> None:
         super().__init__(error, f"Send at most {limit_bytes} bytes.", limit_bytes=limit_bytes)
         self.limit_bytes = limit_bytes
+
+
+class UnsupportedBody(CallerError):
+    """The body is of a kind that is not taken here."""
+
+    default_code = "unsupported_body"
 
 
 class TooMany(CallerError):
@@ -191,10 +204,12 @@ PEER_NAMES: Mapping[Peer, str] = {
 # The nearest class on an error's line of descent decides; everything else is a 500.
 STATUSES: Mapping[type[BaseException], int] = {
     BadRequest: 400,
+    NotAuthenticated: 401,
     Forbidden: 403,
     NotFound: 404,
     Conflict: 409,
     TooLarge: 413,
+    UnsupportedBody: 415,
     TooMany: 429,
     CallerError: 400,
     PeerUnavailable: 502,

@@ -14,6 +14,7 @@ from hedge_service.flow.books import Books
 from hedge_service.flow.charge_events import ChargeEvents
 from hedge_service.flow.dispatch import Dispatcher, OrderRules
 from hedge_service.flow.fills import Fills
+from hedge_service.flow.halt_watch import HaltWatch
 from hedge_service.flow.intake import Intake
 from hedge_service.flow.lookup import LookUps
 from hedge_service.flow.money_loops import Around, MoneyLoops, money_loops
@@ -53,6 +54,7 @@ class Loops:
     fills: Fills
     resting: Resting
     payment_fees: PaymentFees
+    halt_watch: HaltWatch
     settle_every_s: float
     snapshots: Snapshots
     reconciler: Reconciler
@@ -73,6 +75,7 @@ class Loops:
             ("fills", self.fills.step, self.executed, POLL_S),
             ("resting", self.resting.step, Nudge(), POLL_S),
             ("payment_fees", self.payment_fees.step, Nudge(), POLL_S),
+            ("halts", self.halt_watch.step, Nudge(), POLL_S),
             ("settle", self.settler.step, Nudge(), self.settle_every_s),
             ("reconcile", self.reconciler.step, Nudge(), POLL_S),
             *self.snapshots.loops(),
@@ -106,6 +109,7 @@ def loops_of(peers: Peers, account: str) -> Loops:
         fills=fills,
         resting=_resting(peers, sender, lookups, fills, changed),
         payment_fees=PaymentFees(reads=peers.payments, sender=sender, **common),
+        halt_watch=HaltWatch(database=peers.database, log=peers.log),
         executed=executed,
         settler=_settler(peers, sender),
         settle_every_s=peers.config.kalshi.settle_every_s,

@@ -10,6 +10,7 @@ from hedge_service.clients.kalshi.client import KalshiClient
 from hedge_service.clients.kalshi.signer import Signer
 from hedge_service.clients.kalshi.transport import Transport
 from hedge_service.clients.limiter import RateLimiter
+from hedge_service.clients.meter import UNMETERED
 from hedge_service.core.pacing import tier_limits
 from hedge_service.crash import ignore
 from hedge_service.errors import ConfigError, PeerError
@@ -19,6 +20,7 @@ from hedge_service.store.db import Database
 if TYPE_CHECKING:
     from contextlib import AsyncExitStack
 
+    from hedge_service.clients.meter import Meter
     from hedge_service.clients.payments import Payments
     from hedge_service.clock import Clock
     from hedge_service.config import Config
@@ -62,7 +64,7 @@ async def open_database(stack: AsyncExitStack, config: Config, probe: Probe) -> 
 
 
 async def open_exchange(
-    stack: AsyncExitStack, config: Config, clock: Clock, *, probe: Probe = ignore
+    stack: AsyncExitStack, config: Config, clock: Clock, *, probe: Probe = ignore, meter: Meter = UNMETERED
 ) -> KalshiClient:
     """Open a client of the configured exchange account; `stack` closes it."""
     transport = Transport(probe=probe)
@@ -71,10 +73,11 @@ async def open_exchange(
         base_url=config.kalshi.api_url,
         signer=_signer(stack, config),
         transport=transport,
-        limiter=RateLimiter(tier_limits(config.kalshi.rate_limit.tier.value), clock),
+        limiter=RateLimiter(tier_limits(config.kalshi.rate_limit.tier.value), clock, meter=meter),
         clock=clock,
         subaccount=config.kalshi.subaccount,
         order_timeout_s=config.kalshi.order_timeout_s,
+        meter=meter,
     )
 
 

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import getpass
-import sys
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from hedge_service.cli.start import EXIT_FAILED, load
+from hedge_service.cli.start import fail, load
 from hedge_service.clock import SystemClock
 
 if TYPE_CHECKING:
@@ -31,7 +30,11 @@ json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON f
 
 
 class Unusable(Exception):  # noqa: N818 - says what the database is
-    """The configured database can't be worked on; the message says why and what to do."""
+    """The configured database can't be worked on; the message says why and what to do, `code` names it."""
+
+    def __init__(self, message: str, *, code: str) -> None:
+        super().__init__(message)
+        self.code = code
 
 
 def said(_context: click.Context, option: click.Parameter, value: str | None) -> str | None:
@@ -81,16 +84,14 @@ def attempted(run: Callable[[], Coroutine[Any, Any, T]]) -> T:
 
     try:
         return asyncio.run(run())
-    except (NotAllowed, Unusable, StoreUnavailable) as error:
-        fail(str(error))
+    except NotAllowed as error:
+        fail(str(error), "not_allowed")
+    except Unusable as error:
+        fail(str(error), error.code)
+    except StoreUnavailable as error:
+        fail(str(error), "store_unavailable")
     except PeerError as error:
-        fail(f"{error.error} ({error.code})")
-
-
-def fail(message: str) -> NoReturn:
-    """Tell what went wrong on standard error and end with 1."""
-    click.echo(f"hedge-service: {message}", err=True)
-    sys.exit(EXIT_FAILED)
+        fail(f"{error.error} ({error.code})", error.code)
 
 
 @asynccontextmanager
@@ -105,18 +106,24 @@ async def opened(config: Config) -> AsyncIterator[Database]:
     _check_there(Path(config.database.url.partition(":///")[2]))
     async with Store(config.database.url) as database:
         if not await database.read(migrate.is_current):
-            raise Unusable("the database is of another version; run `hedge-service migrate` first")
+            raise Unusable(
+                "the database is of another version; run `hedge-service migrate` first", code="database_older"
+            )
         wrong = await database.read(lambda tx: identity.mismatches(tx, identity.facts_of(config)))
         if wrong:
             names = ", ".join(f"{name} {stored!r}" for name, (stored, _) in wrong.items())
-            raise Unusable(f"the database belongs to {names}, which is not what is configured")
+            raise Unusable(
+                f"the database belongs to {names}, which is not what is configured", code="database_foreign"
+            )
         yield database
 
 
 def _check_there(path: Path) -> None:
     # Opening it would make an empty one.
     if not path.is_file():
-        raise Unusable(f"there is no database at {path}; `hedge-service serve` makes it")
+        raise Unusable(
+            f"there is no database at {path}; `hedge-service serve` makes it", code="database_missing"
+        )
 
 
 def print_json(value: Any) -> None:

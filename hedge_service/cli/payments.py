@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from hedge_service.cli import ops
-from hedge_service.cli.start import config_option
+from hedge_service.cli.start import config_option, fail
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -47,7 +47,7 @@ def resolve_payment(
     try:
         resolved = ops.attempted(lambda: _resolve(config, payment, accept=accept, reason=reason))
     except CallerError as error:
-        ops.fail(f"{error.error}. {error.details}")
+        fail(f"{error.error}. {error.details}", error.code)
     if as_json:
         ops.print_json(
             {
@@ -88,7 +88,7 @@ def payout(
     except ValueError as error:
         raise click.UsageError(f"--amount: {error}") from None
     except Overdrawn as error:
-        ops.fail(str(error))
+        fail(str(error), "overdrawn")
     if as_json:
         ops.print_json({"reference": reference, "amount": str(dollars), "new": new, "wallet": str(left)})
     else:

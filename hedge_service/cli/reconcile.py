@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import sys
 from contextlib import AsyncExitStack
 from typing import TYPE_CHECKING, Any
@@ -10,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from hedge_service.cli import ops
-from hedge_service.cli.start import EXIT_FAILED, config_option
+from hedge_service.cli.start import EXIT_FAILED, config_option, fail
 from hedge_service.clock import SystemClock
 
 if TYPE_CHECKING:
@@ -19,14 +18,12 @@ if TYPE_CHECKING:
     from hedge_service.config import Config
     from hedge_service.flow.reconcile import Report
 
-# A difference counts when two looks show it; what is compared is quiet, so that the second may follow soon.
-SECOND_LOOK_S = 2.0
-
 
 @click.command()
+@click.option("--reason", default="asked for", callback=ops.said, show_default=True, help="Why; kept.")
 @config_option
 @ops.json_option
-def reconcile(config_path: Path | None, *, as_json: bool) -> None:
+def reconcile(config_path: Path | None, reason: str, *, as_json: bool) -> None:
     """Compare orders, executions, positions and settlements with the exchange; a mismatch halts sending.
 
     Everything is read, archives included. What differs is looked at twice. Ends with 1 when anything differs.
@@ -35,9 +32,9 @@ def reconcile(config_path: Path | None, *, as_json: bool) -> None:
     Example: hedge-service reconcile
     """  # noqa: D301 - click reads the control character
     config = ops.configured(config_path)
-    report: Report | None = ops.attempted(lambda: _run(config))
+    report: Report | None = ops.attempted(lambda: _run(config, reason))
     if report is None:
-        ops.fail("the books are not open yet: no live service has read the exchange")
+        fail("the books are not open yet: no live service has read the exchange", "books_not_open")
     if as_json:
         ops.print_json(_body(report))
     else:
@@ -46,8 +43,9 @@ def reconcile(config_path: Path | None, *, as_json: bool) -> None:
         sys.exit(EXIT_FAILED)
 
 
-async def _run(config: Config) -> Report | None:
+async def _run(config: Config, reason: str) -> Report | None:
     from hedge_service.flow.reconcile import Reconciler  # noqa: PLC0415
+    from hedge_service.flow.reconcile_now import reconcile_now  # noqa: PLC0415
     from hedge_service.logs import Redactor, configure_logging, get_logger  # noqa: PLC0415
     from hedge_service.peers import open_exchange  # noqa: PLC0415 - heavy imports only where they are used
 
@@ -63,36 +61,13 @@ async def _run(config: Config) -> Report | None:
             quiet_s=config.kalshi.quiet_s,
             log=get_logger(),
         )
-        report = await reconciler.run()
-        if report is not None and report.outcome.differences and not report.outcome.mismatch:
-            await asyncio.sleep(SECOND_LOOK_S)
-            report = await reconciler.run()
-        return report
+        return await reconcile_now(database, reconciler, ops.operator(reason), clock.sleep)
 
 
 def _body(report: Report) -> dict[str, Any]:
-    venue, outcome = report.venue, report.outcome
-    return {
-        "result": outcome.result.value,
-        "read": {
-            "orders": len(venue.orders),
-            "orders_of_others": len(report.comparison.of_others),
-            "fills": len(venue.fills),
-            "positions": len(venue.positions),
-            "settlements": len(venue.settlements),
-        },
-        "differences": [
-            {
-                "kind": one.kind.value,
-                "subject": one.subject,
-                "ours": one.ours,
-                "theirs": one.theirs,
-                "mismatch": one in outcome.mismatch,
-            }
-            for one in outcome.differences
-        ],
-        "found_in_doubt": list(report.comparison.found),
-    }
+    from hedge_service.web.ops import bodies  # noqa: PLC0415 - the page tells the same
+
+    return bodies.reconciliation(report)
 
 
 def _show(report: Report) -> None:

@@ -5,19 +5,19 @@ from __future__ import annotations
 import asyncio
 import sys
 from contextlib import AsyncExitStack
-from dataclasses import fields, replace
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from hedge_service.cli.start import EXIT_FAILED, config_option, load
+from hedge_service.cli.start import EXIT_FAILED, config_option, fail, load
 
 if TYPE_CHECKING:
     from hedge_service.config import Config
     from hedge_service.core.money import Money
-    from hedge_service.core.report import Figures, Report, Row
+    from hedge_service.core.report import Figures, Report
 
 COLUMNS = {
     "stake": "stake",
@@ -56,8 +56,7 @@ def report(config_path: Path | None, since: datetime | None, *, ask_exchange: bo
         _check_database(config)
         made = asyncio.run(_made(config, start, ask_exchange=ask_exchange))
     except Unavailable as error:
-        click.echo(f"hedge-service: {error}", err=True)
-        sys.exit(EXIT_FAILED)
+        fail(str(error), error.code)
     if as_json:
         _print_json(made)
     else:
@@ -67,14 +66,18 @@ def report(config_path: Path | None, since: datetime | None, *, ask_exchange: bo
 
 
 class Unavailable(Exception):  # noqa: N818 - says what the database or the exchange is
-    """A source of the report can't be read; the message says which and why."""
+    """A source of the report can't be read; the message says which and why, `code` names it."""
+
+    def __init__(self, message: str, *, code: str) -> None:
+        super().__init__(message)
+        self.code = code
 
 
 def _check_database(config: Config) -> None:
     # Opening it would make an empty one.
     path = Path(config.database.url.partition(":///")[2])
     if not path.is_file():
-        raise Unavailable(f"there is no database at {path}")
+        raise Unavailable(f"there is no database at {path}", code="database_missing")
 
 
 async def _made(config: Config, since: datetime | None, *, ask_exchange: bool) -> Report:
@@ -97,7 +100,7 @@ async def _made(config: Config, since: datetime | None, *, ask_exchange: bool) -
                 )
             )
         except StoreUnavailable as error:
-            raise Unavailable(f"the database can't be read: {error}") from None
+            raise Unavailable(f"the database can't be read: {error}", code="store_unavailable") from None
     if ask_exchange:
         books = replace(books, exchange=await _exchange_cash(config, opening, resting))
     return make(books, since=since)
@@ -110,51 +113,23 @@ async def _exchange_cash(config: Config, opening: Money | None, resting: Money) 
     from hedge_service.peers import open_exchange  # noqa: PLC0415
 
     if opening is None:
-        raise Unavailable("the books have not been opened: no live service has read the exchange yet")
+        raise Unavailable(
+            "the books have not been opened: no live service has read the exchange yet", code="books_not_open"
+        )
     async with AsyncExitStack() as stack:
         exchange = await open_exchange(stack, config, SystemClock())
         try:
             balance = await exchange.balance()
         except PeerError as error:
-            raise Unavailable(f"the exchange's cash can't be read: {error.code}") from None
+            raise Unavailable(f"the exchange's cash can't be read: {error.code}", code=error.code) from None
     return ExchangeCash(opening=opening, now=balance.cash, resting=resting)
 
 
 def _print_json(made: Report) -> None:
-    import orjson  # noqa: PLC0415
+    from hedge_service.cli import ops  # noqa: PLC0415
+    from hedge_service.web.ops import bodies  # noqa: PLC0415 - the page tells the same
 
-    body = {
-        "since": None if made.since is None else made.since.isoformat(),
-        "parlays": [_parlay(row) | _figures(row.figures) for row in made.rows],
-        "others": _figures(made.others),
-        "total": _figures(made.total),
-        "checks": [
-            {
-                "name": check.name,
-                "first": str(check.first),
-                "second": str(check.second),
-                "difference": str(check.difference),
-            }
-            for check in made.checks
-        ],
-        "adds_up": made.adds_up,
-    }
-    click.echo(orjson.dumps(body, option=orjson.OPT_INDENT_2).decode())
-
-
-def _parlay(row: Row) -> dict[str, Any]:
-    parlay = row.parlay
-    return {
-        "parlay_id": parlay.id,
-        "accepted_at": parlay.accepted_at.isoformat(),
-        "mode": parlay.mode,
-        "state": parlay.state,
-        "hedge": parlay.hedge,
-    }
-
-
-def _figures(figures: Figures) -> dict[str, str]:
-    return {field.name: str(getattr(figures, field.name)) for field in fields(figures)}
+    ops.print_json(bodies.money_report(made, made.rows))
 
 
 def _print_table(made: Report) -> None:

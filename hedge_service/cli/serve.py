@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import os
 import signal
 import sys
@@ -10,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from hedge_service.cli.start import EXIT_FAILED, EXIT_FAULT, config_option, load, logging_of, refuse
+from hedge_service.cli.start import EXIT_FAULT, config_option, fail, load, logging_of, refuse
 from hedge_service.clock import SystemClock
 from hedge_service.crash import armed, ignore
 from hedge_service.errors import ConfigError
@@ -49,13 +50,18 @@ def migrate(config_path: Path | None) -> None:
     """Bring the database to this version's schema (serve does it, too)."""
     config = load(config_path, live=True)
     from hedge_service.store import migrate as migrations  # noqa: PLC0415
-    from hedge_service.store.db import Database  # noqa: PLC0415
+    from hedge_service.store.db import Database, StoreUnavailable  # noqa: PLC0415
 
     async def run() -> tuple[str | None, str]:
         async with Database(config.database.url) as database:
             return await database.write(migrations.upgrade)
 
-    before, after = asyncio.run(run())
+    try:
+        before, after = asyncio.run(run())
+    except migrations.NewerDatabase as error:
+        fail(str(error), "database_newer")
+    except StoreUnavailable as error:
+        fail(str(error), "store_unavailable")
     click.echo(f"database: {before or 'empty'} -> {after}")
 
 
@@ -75,9 +81,9 @@ def _until_stopped(run: Callable[[asyncio.Event], Coroutine[Any, Any, None]], lo
     except ConfigError as error:
         refuse(error)
     except OSError as error:
-        log.critical("service.failed", reason=str(error))
-        click.echo(f"hedge-service: {error}", err=True)
-        sys.exit(EXIT_FAILED)
+        code = "port_in_use" if error.errno == errno.EADDRINUSE else "service_failed"
+        log.critical("service.failed", reason=str(error), code=code)
+        fail(str(error), code)
     except BaseException:
         log.critical("service.failed", exc_info=True)
         sys.exit(EXIT_FAULT)

@@ -11,6 +11,7 @@ import click
 
 from hedge_service.clock import SystemClock
 from hedge_service.errors import ConfigError
+from hedge_service.failures import link
 
 if TYPE_CHECKING:
     from hedge_service.config import Config
@@ -41,7 +42,20 @@ def refuse(error: ConfigError) -> NoReturn:
     """Tell each problem on standard error and end with 2."""
     for problem in error.problems:
         click.echo(f"hedge-service: {problem}", err=True)
+    point_to(error.code)
     sys.exit(EXIT_USAGE)
+
+
+def fail(message: str, code: str) -> NoReturn:
+    """Tell what went wrong and where it is explained on standard error, and end with 1."""
+    click.echo(f"hedge-service: {message}", err=True)
+    point_to(code)
+    sys.exit(EXIT_FAILED)
+
+
+def point_to(code: str) -> None:
+    """Say on standard error where a code is explained."""
+    click.echo(f"hedge-service: see {link(code)}", err=True)
 
 
 def logging_of(config: Config) -> Any:

@@ -14,7 +14,6 @@ if TYPE_CHECKING:
     from datetime import datetime
     from pathlib import Path
 
-    from hedge_service.config import Config
     from hedge_service.store.leases import Lease
     from hedge_service.store.overview import LastReconciliation, Overview, Waiting
 
@@ -30,76 +29,16 @@ def status(config_path: Path | None, *, as_json: bool) -> None:
     """  # noqa: D301 - click reads the control character
     from hedge_service.store.identity import account_name  # noqa: PLC0415 - heavy imports where they are used
     from hedge_service.store.overview import overview  # noqa: PLC0415
+    from hedge_service.web.ops import bodies  # noqa: PLC0415 - the page tells the same
 
     config, now = ops.configured(config_path), SystemClock().now()
     account = account_name(config)
     seen = ops.read(config, lambda tx: overview(tx, account=account, now=now))
-    body = _body(config, account, seen, now)
+    body = bodies.status(config, account, seen, now)
     if as_json:
         ops.print_json(body)
     else:
         _show(body, seen, now)
-
-
-def _body(config: Config, account: str, seen: Overview, now: datetime) -> dict[str, Any]:
-    limits = config.limits
-    return {
-        "mode": config.mode.value,
-        "environment": config.kalshi.environment.value,
-        "account": account,
-        "halted": seen.halt is not None,
-        "halt": None
-        if seen.halt is None
-        else {
-            "reason": seen.halt.reason,
-            "at": ops.moment(seen.halt.at),
-            "by": seen.halt.actor,
-        },
-        "sender": _sender(seen.lease, now),
-        "parlays": seen.parlays,
-        "orders": {state.value: _waiting(one, now) for state, one in seen.orders.items()},
-        "inbox": _waiting(seen.inbox, now),
-        "parked_payments": seen.parked_payments,
-        "refunds_unmade": _waiting(seen.refunds_unmade, now),
-        "open_disputes": _waiting(seen.open_disputes, now),
-        "day": {
-            "reserved_dollars": str(seen.reserved_today),
-            "cap_dollars": str(limits.max_day_hedge_dollars),
-        },
-        "open_payout": {"dollars": str(seen.open_payout), "cap_dollars": str(limits.max_open_payout_dollars)},
-        "reconciliation": _reconciliation(seen.reconciliation, now),
-    }
-
-
-def _sender(lease: Lease | None, now: datetime) -> dict[str, Any] | None:
-    if lease is None:
-        return None
-    return {
-        "holder": lease.holder,
-        "epoch": lease.epoch,
-        "live": lease.expires_at > now,
-        "expires_in_s": round((lease.expires_at - now).total_seconds(), 1),
-        "reconciled_at": ops.moment(lease.reconciled_at),
-    }
-
-
-def _waiting(one: Waiting, now: datetime) -> dict[str, Any]:
-    oldest = None if one.oldest is None else round((now - one.oldest).total_seconds(), 1)
-    return {"count": one.count, "oldest_age_s": oldest}
-
-
-def _reconciliation(last: LastReconciliation | None, now: datetime) -> dict[str, Any] | None:
-    if last is None:
-        return None
-    return {
-        "at": ops.moment(last.at),
-        "age_s": round((now - last.at).total_seconds(), 1),
-        "result": last.result.value,
-        "differences": [
-            {"kind": one.kind.value, "subject": one.subject, "ours": one.ours, "theirs": one.theirs}
-            for one in last.differences
-        ],
-    }
 
 
 def _show(body: dict[str, Any], seen: Overview, now: datetime) -> None:

@@ -29,7 +29,7 @@ def check(request: web.Request, hosts: frozenset[str]) -> None:
     A web page can send a POST to this machine without a preflight, but not without an Origin. It can also
     point a name of its own at this machine (DNS rebinding) and so read replies, but not hide that name.
     """
-    if request.path not in ANY_HOST and _host(request.headers.get("Host")) not in hosts:
+    if request.path not in ANY_HOST and named_host(request.headers.get("Host")) not in hosts:
         raise Forbidden("Unknown host", "Call the service by its own address.")
     if request.method not in READING and not all(
         origin.startswith(EXTENSIONS) for origin in request.headers.getall("Origin", [])
@@ -37,7 +37,8 @@ def check(request: web.Request, hosts: frozenset[str]) -> None:
         raise Forbidden("Web pages may not do this", "Use the browser extension.")
 
 
-def _host(header: str | None) -> str | None:
+def named_host(header: str | None) -> str | None:
+    """Give the host name of a Host header, without its port; None for one that is absent or no name."""
     if header is None:
         return None
     try:

@@ -7,7 +7,7 @@ import json
 import subprocess
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from typing import Any
 
@@ -18,7 +18,9 @@ from aiohttp.test_utils import TestServer
 
 from hedge_service.clients.advisor import AdviceOutcome, Advised, Advisor, NoAdvice, NotAdvised
 from hedge_service.core.market import Side
-from hedge_service.wire.advice import LegFacts, Question
+from hedge_service.core.money import Money
+from hedge_service.wire.advice import LegFacts, PlanPick, Question
+from hedge_service.wire.advice_plans import PlanFacts
 
 KEY = "sk-inventedsecret"
 GOOD = {
@@ -230,6 +232,22 @@ async def test_every_other_answer_is_an_outcome_with_a_reason(
 ) -> None:
     stand_in.replies = [reply]
     assert why(await advisor.ask(QUESTION)) is reason
+
+
+async def test_a_question_with_plans_wants_one_of_them_named_in_the_same_call(
+    advisor: Advisor, stand_in: StandIn
+) -> None:
+    money = dict.fromkeys(("ev", "sd", "worst", "cvar", "outlay", "fees"), Money.of(1))
+    plan = PlanFacts(plan_id="bands", contracts={}, p_loss=Decimal(0), **money)
+    choosing = replace(QUESTION, plans=(plan,), default="bands", measure="cvar")
+    named = {"plan": {"plan_id": "bands", "reason": "cheap"}}
+    stand_in.replies = [answer(response(text(GOOD | named))), answer(response(text(GOOD)))]
+    outcome = await advisor.ask(choosing)
+    assert isinstance(outcome, Advised)
+    assert outcome.advice.plan == PlanPick(plan_id="bands", reason="cheap", offered=True)
+    assert [pair.correlation for pair in outcome.advice.correlations] == [Decimal("0.35")]
+    assert set(stand_in.asked[0]["text"]["format"]["schema"]["required"]) == {*GOOD, "plan"}
+    assert why(await advisor.ask(choosing)) is NoAdvice.WRONG_SHAPE
 
 
 async def test_one_failure_is_tried_again(advisor: Advisor, stand_in: StandIn) -> None:

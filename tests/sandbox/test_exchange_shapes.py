@@ -23,6 +23,7 @@ READS = [
     ("/series/KXMLBGAME", {}),
     ("/series/KXBTCD", {}),
     ("/exchange/status", {}),
+    ("/exchange/schedule", {}),
     ("/exchange/user_data_timestamp", {}),
     ("/historical/cutoff", {}),
     (f"/historical/markets/{SCALAR}", {}),

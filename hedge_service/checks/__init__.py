@@ -1,0 +1,1 @@
+"""What is looked at before going live, and how it is judged."""

@@ -1,0 +1,1 @@
+"""The operators' own listener: pages, acts and an interface for programs, behind operators' tokens."""
