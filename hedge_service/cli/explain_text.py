@@ -96,7 +96,7 @@ def _structure(decision: Record) -> Iterator[str]:
     for event in decision["decided"]["unmodelled"]:
         yield f"No correlation is known for the legs of {event}: priced as if independent."
     if facts["books"] is None:
-        yield "Plans were sized at the asks alone: the order books could not be read, or orders rest in them."
+        yield "The order books could not be read: plans were sized at the asks alone."
 
 
 def _model(advice: Record) -> Iterator[str]:

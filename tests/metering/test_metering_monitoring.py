@@ -18,7 +18,7 @@ from hedge_service.config import Limits
 from hedge_service.core.pacing import tier_limits
 from hedge_service.metering.meters import Meters
 from hedge_service.metering.scrape import Figures
-from hedge_service.store.db import Database
+from hedge_service.store.db import Database, StoreUnavailable
 from tests.empty_database import put_empty_database
 from tests.metering.test_metering_service import Scraped
 
@@ -38,22 +38,31 @@ class NoSender:
         return False
 
 
-async def page(folder: Path, *, url: str | None = None) -> str:
-    """Give a scrape of a service that has done nothing yet."""
+class Away:
+    """A database that does not answer."""
+
+    async def read(self, work: object) -> None:
+        raise StoreUnavailable("disk I/O error")
+
+
+def figures_of(database: Any) -> Figures:
     clock = SystemClock()
-    at = put_empty_database(folder / "hedge.db") if url is None else url
-    async with Database(at) as database:
-        figures = Figures(
-            meters=Meters(),
-            database=database,
-            limiter=RateLimiter(tier_limits("basic"), clock),
-            sender=NoSender(),
-            clock=clock,
-            account="demo/main/0",
-            limits=Limits(),
-            facts={"mode": "dry_run"},
-        )
-        return (await figures.page()).decode()
+    return Figures(
+        meters=Meters(),
+        database=database,
+        limiter=RateLimiter(tier_limits("basic"), clock),
+        sender=NoSender(),
+        clock=clock,
+        account="demo/main/0",
+        limits=Limits(),
+        facts={"mode": "dry_run"},
+    )
+
+
+async def page(folder: Path) -> str:
+    """Give a scrape of a service that has done nothing yet."""
+    async with Database(put_empty_database(folder / "hedge.db")) as database:
+        return (await figures_of(database).page()).decode()
 
 
 def alerts() -> list[dict[str, Any]]:
@@ -88,9 +97,8 @@ async def test_every_figure_of_the_dashboard_and_the_alerts_exists(tmp_path: Pat
     assert unseen == {"hedge_disputes_oldest_age_seconds"}
 
 
-async def test_a_scrape_without_the_database_says_so_and_shows_nothing_old(tmp_path: Path) -> None:
-    missing = f"sqlite+aiosqlite:///{tmp_path}/nowhere/hedge.db"
-    seen = Scraped(await page(tmp_path, url=missing))
+async def test_a_scrape_without_the_database_says_so_and_shows_nothing_old() -> None:
+    seen = Scraped((await figures_of(Away()).page()).decode())
     assert seen("hedge_store_up") == 0
     assert seen("hedge_limiter_capacity_tokens", bucket="write") == 100
     assert "hedge_halted" not in seen.names

@@ -21,6 +21,10 @@ if TYPE_CHECKING:
     from hedge_service.config.ops_tokens import OpsToken
 
 
+COOKIE = "hedge_ops"
+"""Holds the id of a browser's session."""
+
+
 def _fingerprint(text: str) -> bytes:
     return sha256(text.encode("utf-8", "surrogatepass")).digest()
 

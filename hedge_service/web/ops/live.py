@@ -12,6 +12,7 @@ from hedge_service.store import ops_changes
 from hedge_service.store.db import StoreUnavailable
 from hedge_service.web.middleware import REQUEST_ID
 from hedge_service.web.ops import guards
+from hedge_service.web.ops.access import COOKIE
 from hedge_service.web.ops.keys import DESK
 
 if TYPE_CHECKING:
@@ -78,7 +79,7 @@ async def stream(request: web.Request) -> web.StreamResponse:
 
 
 async def _tell(request: web.Request, response: web.StreamResponse, watch: Watch) -> None:
-    sessions, cookie = request.app[DESK].sessions, request.cookies.get("hedge_ops")
+    sessions, cookie = request.app[DESK].sessions, request.cookies.get(COOKIE)
     told, polls = "", 0
     while not watch.stopping.is_set():
         if sessions.find(cookie, touch=False) is None:

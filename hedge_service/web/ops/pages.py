@@ -11,7 +11,7 @@ from aiohttp import web
 
 from hedge_service.errors import BadRequest, Forbidden, HedgeError, NotAuthenticated, NotFound, TooMany
 from hedge_service.web.ops import guards, live, render, views
-from hedge_service.web.ops.access import Notice, same_secret
+from hedge_service.web.ops.access import COOKIE, Notice, same_secret
 from hedge_service.web.ops.acts import BY_NAME
 from hedge_service.web.ops.keys import DESK, OPERATOR, SESSION
 from hedge_service.web.replies import read_body
@@ -24,7 +24,6 @@ if TYPE_CHECKING:
     Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 HOME, LOGIN, LIVE = "/ops", "/ops/login", "/ops/live"
-COOKIE = "hedge_ops"
 MAX_FORM_BYTES = 16 * 1024
 _OWN_PATH = re.compile(r"/ops(/[A-Za-z0-9_~-][A-Za-z0-9_.~-]*)*/?(\?[A-Za-z0-9_.~=&%-]*)?", re.ASCII)
 _KINDS = {".css": "text/css", ".js": "text/javascript", ".svg": "image/svg+xml"}

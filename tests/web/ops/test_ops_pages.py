@@ -8,6 +8,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from aiohttp import web
 
 from hedge_service.core.ledger import Account, Posting, PostingSet, stake_received
 from hedge_service.core.money import Money
@@ -289,3 +290,13 @@ async def test_streams_are_few_and_need_a_session(ops: OpsStage, monkeypatch: py
     async with ops.http.get(f"{ops.base}/ops/live") as reply:
         await _next(reply, b"data:")
         assert (await ops.page("/ops/live"))[0] == 429
+
+
+async def test_a_listener_that_closes_ends_its_streams(ops: OpsStage) -> None:
+    watch = live.Watch(ops.desk)
+    app = web.Application()
+    app[live.WATCH] = watch
+    resting = asyncio.create_task(watch.rest())
+    await live.stop(app)
+    await resting
+    assert watch.stopping.is_set()
