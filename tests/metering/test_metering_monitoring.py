@@ -41,7 +41,7 @@ class NoSender:
 class Away:
     """A database that does not answer."""
 
-    async def read(self, work: object) -> None:
+    async def read(self, _work: object) -> None:
         raise StoreUnavailable("disk I/O error")
 
 
