@@ -347,4 +347,4 @@ def test_a_new_id_waits_until_no_copy_of_the_old_one_can_arrive() -> None:
 
 
 TestOrderLife = OrderLife.TestCase
-TestOrderLife.settings = settings(max_examples=150, stateful_step_count=50, deadline=None)
+TestOrderLife.settings = settings(max_examples=80, stateful_step_count=50, deadline=None)

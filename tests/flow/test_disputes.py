@@ -255,7 +255,7 @@ STORIES: dict[Callable[[BackStage, Checkout], list[dict[str, Any]]], dict[Accoun
 numbers = count()
 
 
-@settings(max_examples=16, deadline=None)
+@settings(max_examples=8, deadline=None)
 @given(
     story=st.sampled_from(sorted(STORIES, key=lambda story: story.__name__)),
     order=st.randoms(use_true_random=False),

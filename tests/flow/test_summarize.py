@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import pytest
 from sqlalchemy import update
 
 from hedge_service.core.orders import AttemptState
 from hedge_service.core.parlay import Mode
-from hedge_service.flow.summarize import AT_ONCE
+from hedge_service.flow import summarize
 from hedge_service.logs import digest
 from hedge_service.store import parlays
 from hedge_service.store.schema import summaries
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from tests.flow.order_stage import OrderStage
 
 S = AttemptState
+AT_ONCE = 40
 
 
 def figures(told: list[dict[str, object]]) -> list[tuple[object, object, object]]:
@@ -114,7 +116,11 @@ async def test_a_line_whose_mark_was_lost_is_told_again(stage: OrderStage) -> No
     assert len(await stage.summarize()) == 2
 
 
-async def test_parlays_behind_many_parked_ones_are_summarized_too(stage: OrderStage) -> None:
+async def test_parlays_behind_many_parked_ones_are_summarized_too(
+    stage: OrderStage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(summarize, "AT_ONCE", AT_ONCE)
+
     def put_many(tx: Connection) -> None:
         for number in range(AT_ONCE):
             put_state(tx, put_attempt(tx, number), S.SENDING, S.UNKNOWN, S.PARKED)
