@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import pytest
 from sqlalchemy import update
 
 from hedge_service.core.orders import AttemptState
@@ -17,6 +16,7 @@ from tests.flow.order_fakes import Way
 from tests.store.parlay_samples import put_attempt, put_parlay, put_state
 
 if TYPE_CHECKING:
+    import pytest
     from sqlalchemy.engine import Connection
 
     from tests.flow.order_stage import OrderStage
