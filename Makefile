@@ -29,7 +29,7 @@ sandbox: $(STAMP) ## serve the stand-ins for Kalshi, Stripe and the model on loo
 	$(BIN)/hedge-service sandbox
 
 test: $(STAMP) ## run the tests (under 5 minutes on 2 cores)
-	$(BIN)/pytest -n 4 --dist worksteal
+	$(BIN)/pytest -n 3 --dist worksteal
 
 check: $(STAMP) ## ruff, mypy strict and the import layers
 	$(BIN)/ruff check .

@@ -20,6 +20,12 @@ NEVER = {
     "LookUps.doubt": "needs a commit that fails while the process lives (tests/flow/test_dispatch.py)",
     "Wire._halt": "needs a count that can't be (tests/flow/test_second_locks.py)",
     "Settler._decision": "needs a result stored without its decision (tests/flow/test_settle.py)",
+    "Rolling._trading": "needs legs that end one after the other (tests/flow/test_rolling_flow.py)",
+    # An operator's act is one transaction with its audit: cut off, it is made again by the same person.
+    **dict.fromkeys(
+        ("_halt", "_pay_out", "_rehedge", "_replay", "_resolve", "_resume", "reconcile_now"),
+        "an operator's act (tests/web/ops/test_ops_acts.py)",
+    ),
 }
 """Units of work that no crash run reaches, and why."""
 

@@ -7,6 +7,7 @@ import contextlib
 import signal
 import sys
 import threading
+import time
 from asyncio.subprocess import PIPE
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -47,8 +48,9 @@ KNOBS: Mapping[str, str] = {
     "OPENAI__ENABLED": "false",
 }
 START_S = 60.0
-# How often a user tries again while the service is away.
+# How often a user tries again after a no, and how long while the service is away.
 PATIENCE = 100
+AWAY_S = 60.0
 
 
 @dataclass
@@ -153,16 +155,19 @@ class Theatre:
 
     async def patiently(self, call: Callable[[], Awaitable[T]]) -> T | None:
         """Make a call again and again while the service is away or says no; None when it stays so."""
-        for _ in range(PATIENCE):
+        refused, given_up = 0, time.monotonic() + AWAY_S
+        while refused < PATIENCE and time.monotonic() < given_up:
             try:
                 return await call()
-            except (aiohttp.ClientError, AssertionError, OSError):
+            except (aiohttp.ClientError, AssertionError, OSError) as error:
+                refused += isinstance(error, AssertionError) and "not_ready" not in str(error)
                 await self.pause()
         return None
 
     async def tried(self, call: Callable[[], Awaitable[object]]) -> None:
         """Make a call that is refused, until it is refused by a service that is there."""
-        for _ in range(PATIENCE):
+        given_up = time.monotonic() + AWAY_S
+        while time.monotonic() < given_up:
             try:
                 await call()
             except (aiohttp.ClientError, AssertionError, OSError) as error:
