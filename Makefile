@@ -41,8 +41,10 @@ format: $(STAMP) ## format and sort imports
 	$(BIN)/ruff check --fix-only --quiet .
 	$(BIN)/ruff format .
 
-bench: $(STAMP) ## benchmarks in real time
+bench: $(STAMP) ## benchmarks: the limiter in real time, pricing, exposure
 	$(BIN)/python -m benchmarks.limiter
+	$(BIN)/python -m benchmarks.pricing
+	$(BIN)/python -m benchmarks.exposure
 
 soak: $(STAMP) ## many parlays with random faults and kills; ARGS="--parlays 200 --seed 7"
 	$(BIN)/python -m tests.proof.soak $(ARGS)

@@ -14,6 +14,7 @@ from hedge_service import __version__
 from hedge_service.clients.payments import Payments
 from hedge_service.config import Environment, RateSource
 from hedge_service.config.addresses import is_loopback
+from hedge_service.core.risk.cvar import load_solver
 from hedge_service.crash import ignore
 from hedge_service.flow.accounts import Accounts
 from hedge_service.flow.checkout import Checkouts
@@ -119,6 +120,8 @@ async def serve(
         await site.start()
         ports = {"port": runner.addresses[0][1], "ops_port": await _open_ops(stack, service)}
         log.info("service.started", **(config.describe() | ports | {"version": __version__}))
+        # Every quote sizes all plans: without this the first one would wait for the solver to be loaded.
+        _warming = asyncio.get_running_loop().run_in_executor(None, load_solver)
         await _run(service, site, stop)
     log.info("service.stopped")
 

@@ -8,13 +8,13 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from hedge_service.core.choice import ChosenBy
 from hedge_service.core.ledger import INCOME_AND_EXPENSE
 from hedge_service.core.money import Money
 from hedge_service.core.pricing import percent_text
+from hedge_service.web.ops import decided
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
     from hedge_service.cli.explain import Replayed
     from hedge_service.core.parlay import Quote
@@ -24,15 +24,6 @@ if TYPE_CHECKING:
     Record = Mapping[str, Any]
 
 _FIGURES = {"outlay": "outlay", "fees": "fees", "ev": "EV", "sd": "sd", "worst": "worst", "cvar": "CVaR"}
-_BY = {
-    ChosenBy.DEFAULT: "the configured strategy; the model named no plan",
-    ChosenBy.MODEL: "the model's choice",
-    ChosenBy.NOT_OFFERED: "the configured strategy; the model named one that was not offered: {wanted}",
-    ChosenBy.OVERRULED: "the configured strategy; the model's choice, {wanted}, was overruled: "
-    "{measure} {figure} against {default}",
-    ChosenBy.BELOW_MINIMUM_EDGE: "the configured strategy; the model's choice, {wanted}, would have left "
-    "less than the minimum edge ({measure} {figure} against {default})",
-}
 
 
 def show(found: Explained, replayed: Replayed) -> None:
@@ -53,11 +44,16 @@ def show(found: Explained, replayed: Replayed) -> None:
 
 def _decided(console: Console, quote: Quote) -> None:
     decision: Record = quote.advice["decision"]
-    for line in (*_structure(decision), *_model(quote.advice)):
-        console.print(escape(line), soft_wrap=True)
+    _say(console, "Structure:", decided.structure(decision))
+    _say(console, "Model:", decided.model_part(quote.advice))
     console.print(_plans(decision))
-    for line in _choice(quote.advice, decision):
-        console.print(escape(line), soft_wrap=True)
+    _say(console, f"Chosen: {decision['decided']['choice']['id']}.", decided.choice(quote.advice, decision))
+
+
+def _say(console: Console, head: str, lines: Iterable[str]) -> None:
+    """Print lines behind their head, which the second and later ones leave out."""
+    for number, line in enumerate(lines):
+        console.print(escape(f"  {line}" if number else f"{head} {line}"), soft_wrap=True)
 
 
 def _head(found: Explained) -> str:
@@ -67,7 +63,8 @@ def _head(found: Explained) -> str:
 
 
 def _legs(quote: Quote) -> Table:
-    table = Table("leg", "market", "backed", "ticker", title="Legs", title_justify="left")
+    table = Table("leg", "market", "backed", title="Legs", title_justify="left")
+    table.add_column("ticker", overflow="fold")
     for title in ("ask", "contracts", "not hedged"):
         table.add_column(title, justify="right")
     for leg in quote.legs:
@@ -86,63 +83,22 @@ def _price(quote: Quote) -> Iterator[str]:
     )
 
 
-def _structure(decision: Record) -> Iterator[str]:
-    facts = decision["facts"]
-    for event in facts["exclusive_events"]:
-        yield f"Structure: at most one market of {event} ends in YES."
-    for ticker, strike in facts["strikes"].items():
-        ends = [strike[end] for end in ("floor", "cap") if strike[end] is not None]
-        yield f"Structure: {ticker} is YES where its event's number is {strike['kind']} {' and '.join(ends)}."
-    for event in decision["decided"]["unmodelled"]:
-        yield f"No correlation is known for the legs of {event}: priced as if independent."
-    if facts["books"] is None:
-        yield "The order books could not be read: plans were sized at the asks alone."
-
-
-def _model(advice: Record) -> Iterator[str]:
-    if not advice.get("asked"):
-        yield "Model: not asked."
-    elif not advice.get("answered"):
-        yield f"Model: no answer ({advice.get('reason')})."
-    else:
-        yield f"Model: {advice['model']}, answer {advice['response_id']}."
-        for pair in advice["correlations"]:
-            legs = f"legs {pair['first_leg']} and {pair['second_leg']}"
-            yield f"  {legs}: correlation {pair['correlation']}, because: {pair['reason']}"
-        for note in advice["notes"]:
-            yield f"  not taken as it came: {note}"
-
-
 def _plans(decision: Record) -> Table:
-    table = Table("plan", "contracts by leg", title="Plans offered (dollars)", title_justify="left")
+    # Without a box, so that no figure is cut on a terminal of 80 columns.
+    table = Table(
+        "plan", title="Plans offered (dollars)", title_justify="left", box=None, padding=(0, 1, 0, 0)
+    )
+    table.add_column("contracts", overflow="fold")
     for title in (*_FIGURES.values(), "P(loss)", "edge"):
-        table.add_column(title, justify="right")
-    decided = decision["decided"]
-    for plan in decided["plans"]:
-        chosen = plan["id"] == decided["choice"]["id"]
+        table.add_column(title, justify="right", no_wrap=True)
+    made = decision["decided"]
+    for plan in made["plans"]:
+        chosen = plan["id"] == made["choice"]["id"]
         bought = " / ".join(hedge["contracts"].removesuffix(".00") for hedge in plan["hedges"])
         figures = (f"{Money.of(plan[name]).dollars:.2f}" for name in _FIGURES)
         loss, edge = f"{Money.of(plan['p_loss'][:8]).dollars:.3f}", f"{Money.of(plan['edge']).dollars:.2f}"
         table.add_row(plan["id"], bought, *figures, loss, edge, style="bold" if chosen else None)
     return table
-
-
-def _choice(advice: Record, decision: Record) -> Iterator[str]:
-    choice, facts = decision["decided"]["choice"], decision["facts"]
-    by = _BY[ChosenBy(choice["by"])].format(
-        wanted=facts["wanted"],
-        measure=facts["rules"]["measure"],
-        figure=choice["wanted"],
-        default=choice["default"],
-    )
-    yield f"Chosen: {choice['id']}, {by}."
-    pick = advice.get("plan")
-    if pick is not None:
-        yield f"  the model named {pick['plan_id']}, because: {pick['reason']}"
-    rolling = decision["decided"]["not_rolling"]
-    if rolling is not None:
-        legs = ", ".join(map(str, rolling["legs"]))
-        yield f"  rolling is configured, but not for these legs: {rolling['reason']} (legs {legs})"
 
 
 def _happened(one: Drilled) -> Iterator[str]:

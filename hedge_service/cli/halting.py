@@ -20,7 +20,8 @@ reason_option = click.option(
 @click.command()
 @config_option
 @reason_option
-def halt(config_path: Path | None, reason: str) -> None:
+@ops.json_option
+def halt(config_path: Path | None, reason: str, *, as_json: bool) -> None:
     """Stop sending orders, at once and across restarts, until `resume`.
 
     Quotes and checkouts answer 503 meanwhile; look-ups, cancels, settlement and claims go on.
@@ -32,13 +33,17 @@ def halt(config_path: Path | None, reason: str) -> None:
 
     by = ops.operator(reason)
     before = ops.write(ops.configured(config_path), lambda tx: operating.halt(tx, by))
+    if as_json:
+        ops.print_json({"halted": True, "before": before})
+        return
     click.echo("sending is halted" if before is None else f"sending stays halted; before: {before}")
 
 
 @click.command()
 @config_option
 @reason_option
-def resume(config_path: Path | None, reason: str) -> None:
+@ops.json_option
+def resume(config_path: Path | None, reason: str, *, as_json: bool) -> None:
     """Send orders again, and accept what the halt was for.
 
     Every difference between our books and the exchange's that was a mismatch since the halt is accepted, by
@@ -51,6 +56,10 @@ def resume(config_path: Path | None, reason: str) -> None:
 
     by = ops.operator(reason)
     resumed = ops.write(ops.configured(config_path), lambda tx: operating.resume(tx, by))
+    if as_json:
+        accepted = [one.sentence() for one in resumed.acknowledged]
+        ops.print_json({"halted": False, "was": resumed.was, "accepted": accepted})
+        return
     if resumed.was is None:
         click.echo("sending was not halted")
         return

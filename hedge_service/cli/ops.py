@@ -38,10 +38,18 @@ class Unusable(Exception):  # noqa: N818 - says what the database is
 
 
 def said(_context: click.Context, option: click.Parameter, value: str | None) -> str | None:
-    """Refuse a text option that is given without a text: it is kept as the reason of an act."""
-    if value is not None and not value.strip():
+    """Refuse a text option that is given without a text: it is kept as the reason of an act.
+
+    Control characters are dropped, as on the page: the next one to read it has a terminal, too.
+    """
+    if value is None:
+        return None
+    from hedge_service.wire.extension.text import clean  # noqa: PLC0415 - only where something is said
+
+    told = clean(value, len(value))
+    if not told:
         raise click.BadParameter("say something: it is kept with the act", param=option)
-    return value
+    return told
 
 
 def configured(path: Path | None) -> Config:

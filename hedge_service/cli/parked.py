@@ -66,11 +66,14 @@ def _count(orders: int, payments: int) -> None:
 @click.option("--fees", type=DOLLARS, help="Fees in dollars, all together. Default: 0.")
 @click.option("--order-id", help="The exchange's id; its executions are then fetched and booked.")
 @config_option
+@ops.json_option
 def resolve(
     client_order_id: str,
     outcome: str,
     evidence: str,
     config_path: Path | None,
+    *,
+    as_json: bool,
     **figures: Any,
 ) -> None:
     """End a parked order on your word: filled, with its figures, or absent (the exchange has no such order).
@@ -90,6 +93,9 @@ def resolve(
     config, by = ops.configured(config_path), ops.operator(evidence)
     most = config.hedging.max_attempts
     ended = ops.write(config, lambda tx: act(tx, client_order_id, said, by, max_attempts=most))
+    if as_json:
+        ops.print_json({"state": ended.state.value, "filled": str(ended.filled), "count": str(ended.count)})
+        return
     click.echo(f"{client_order_id} is {ended.state.value}, {ended.filled} of {ended.count} filled")
 
 
@@ -142,7 +148,8 @@ def _show(one: ParkedOrder, now: datetime) -> None:
     since = "" if sent is None else f", first sent {sent:%Y-%m-%d %H:%M:%S} UTC, {ops.age(now - sent)} ago"
     click.echo(f"{attempt.client_order_id}: {bought}{since}, parlay {intent.parlay_id}")
     for tried in one.tried:
-        why = ", ".join(f"{name} {value}" for name, value in tried.evidence.items())
+        known = [(name, value) for name, value in tried.evidence.items() if value is not None and value != ""]
+        why = ", ".join(f"{name} {value}" for name, value in known)
         click.echo(f"  {tried.at:%H:%M:%S} {tried.event}: {why}")
     click.echo(f"  the exchange has it:     {_command(one, 'filled')}")
     click.echo(f"  the exchange has it not: {_command(one, 'absent')}")

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from hedge_service.core.money import Money
     from hedge_service.core.report import Figures, Report
 
+WIDEST = 1_000
 COLUMNS = {
     "stake": "stake",
     "given_back": "given back",
@@ -148,6 +149,9 @@ def _print_table(made: Report) -> None:
         table.add_row("others", "", "", *_cells(made.others))
     table.add_section()
     table.add_row("total", "", "", *_cells(made.total), style="bold")
+    # Figures cut short say nothing: on a narrow screen long lines are the lesser evil.
+    needed = console.measure(table, options=console.options.update(max_width=WIDEST)).maximum
+    console.width = max(console.width, needed)
     console.print(table)
     for check in made.checks:
         verdict = "adds up" if not check.difference else f"DIFFERS by {check.difference}"

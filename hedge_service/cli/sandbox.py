@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 from pathlib import Path
 
 import click
+
+from hedge_service.cli.start import fail
 
 
 @click.command()
@@ -50,4 +53,6 @@ def sandbox(host: str, port: int, seed: int | None, webhook_url: str | None, wri
             )
         )
     except (ValueError, OSError) as error:
+        if isinstance(error, OSError) and error.errno == errno.EADDRINUSE:
+            fail(str(error), "port_in_use")
         raise click.UsageError(str(error)) from None

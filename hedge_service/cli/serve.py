@@ -47,7 +47,11 @@ def serve(config_path: Path | None, *, live: bool) -> None:
 @click.command()
 @config_option
 def migrate(config_path: Path | None) -> None:
-    """Bring the database to this version's schema (serve does it, too)."""
+    """Bring the database to this version's schema (serve does it, too).
+
+    \b
+    Example: hedge-service migrate --config config.toml
+    """  # noqa: D301 - click reads the control character
     config = load(config_path, live=True)
     from hedge_service.store import migrate as migrations  # noqa: PLC0415
     from hedge_service.store.db import Database, StoreUnavailable  # noqa: PLC0415

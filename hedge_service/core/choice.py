@@ -251,7 +251,13 @@ def _rolling(facts: Facts, modelled: Modelled, terms: Terms) -> Plan:
     if order is None or isinstance(order, NotOffered):
         raise ValueError("these legs are not rolled")
     figures = rolling_figures(
-        order, facts.legs, terms, modelled.states, reserve_share=rules.drift_reserve, caps=rules.caps
+        order,
+        facts.legs,
+        terms,
+        modelled.states,
+        reserve_share=rules.drift_reserve,
+        caps=rules.caps,
+        fees=facts.fees,
     )
     price = price_of(facts, modelled)
     return Plan(

@@ -49,6 +49,8 @@ def resolve(
         _check_unclaimed(tx, client_order_id, said.order_id)
     if said is not None and not Count.ZERO < said.count <= attempt.count:
         raise NotAllowed(f"the order is for {attempt.count} contracts: it can't have filled {said.count}")
+    if said is not None:
+        _check_limit(intent, said.price)
     ended = _absent(tx, attempt, by) if said is None else _filled(tx, intent, attempt, said, by)
     _end_intent(tx, intent, by, max_attempts)
     word = "absent" if said is None else f"filled {said.count} at {said.price}, fees {said.fees}"
@@ -77,6 +79,14 @@ def _check_unclaimed(tx: Connection, client_order_id: str, order_id: str | None)
     holder = None if order_id is None else ops_orders.holder_of(tx, order_id)
     if holder not in (None, client_order_id):
         raise NotAllowed(f"the exchange's order {order_id} is known as {holder}")
+
+
+def _check_limit(intent: Intent, price: Price) -> None:
+    # The slip that is easily made: the price of the NO contracts given for the YES price.
+    buys = intent.side is BookSide.BID
+    if price > intent.price if buys else price < intent.price:
+        side = "more" if buys else "less"
+        raise NotAllowed(f"its limit is {intent.price} (YES): it can't have filled at {side}, {price}")
 
 
 def _absent(tx: Connection, attempt: Attempt, by: Operator) -> Attempt:

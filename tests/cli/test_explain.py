@@ -81,13 +81,13 @@ def test_a_quote_is_explained_to_people(desk: Desk) -> None:
     for part in (
         "Game of KXA-1-SEA",
         "Chance that all hit: 14.53%",
-        "at most one market of GAME ends in YES",
-        "KX-1 is YES where its event's number is greater_or_equal 60",
-        "legs 1 and 2: correlation 0.3500, because: [bold]same game[/bold]",
-        "not taken as it came: clamped",
+        "Structure: At most one market of GAME ends in YES.",
+        "KX-1 is YES where its event's number is greater or equal 60",
+        "Legs 1 and 2: correlation 0.3500, because: [bold]same game[/bold]",
+        "Not taken as it came: clamped",
         "0 / 1 / 3",
-        "Chosen: bands, the configured strategy; the model's choice, none, was overruled: cvar -",
-        "the model named none, because: cheap",
+        "Chosen: bands. The configured strategy: the model chose none, which was overruled, cvar -",
+        "The model named none, because: cheap",
         "not paid for",
         "replayed: same",
     ):
@@ -146,15 +146,15 @@ def test_a_model_that_was_not_asked_and_legs_that_do_not_roll_are_told(desk: Des
     facts = facts_of(rules=rules_of(strategy=Strategy.ROLLING), sequence=why)
     put(desk, facts, asked=False, plan=None)
     said = desk.ok("explain", "quote-1")
-    assert "Model: not asked." in said
-    assert "Chosen: delta, the configured strategy; the model named no plan." in said
-    assert "rolling is configured, but not for these legs: ends_too_close (legs 1, 2)" in said
-    assert "The order books could not be read" in said
+    assert "Model: Not asked." in said
+    assert "Chosen: delta. The configured strategy: the model named no plan." in said
+    assert "Rolling is configured, but not for these legs: ends_too_close (legs 1, 2)" in said
+    assert "the order books could not be read" in said
 
 
 def test_a_missing_answer_is_told_with_its_reason(desk: Desk) -> None:
     put(desk, asked=True, answered=False, reason="timeout", plan=None)
-    assert "Model: no answer (timeout)." in desk.ok("explain", "quote-1")
+    assert "Model: No answer: timeout." in desk.ok("explain", "quote-1")
 
 
 def test_nothing_of_that_name_ends_with_1(desk: Desk) -> None:

@@ -13,8 +13,8 @@ from hedge_service.core.orders import AttemptState
 from hedge_service.core.reconcile_views import Difference, Kind, Outcome
 from hedge_service.store import halts, journal, leases, payments, reconciliations, refunds
 from hedge_service.store.payments import Payment, PaymentState
-from hedge_service.store.schema import intents
-from tests.store.parlay_samples import NOW, put_attempt
+from hedge_service.store.schema import intents, order_events
+from tests.store.parlay_samples import NOW, put_attempt, put_parlay
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -122,6 +122,11 @@ def test_a_database_of_another_environment_is_left_alone(desk: Desk) -> None:
     assert "the database belongs to environment 'production'" in result.output
 
 
+def test_a_reason_does_nothing_to_the_terminal_that_shows_it(desk: Desk) -> None:
+    desk.ok("halt", "--reason", "odd \x1b[31m[/x] fills")
+    assert "odd [31m[/x] fills" in desk.ok("status")
+
+
 def test_an_empty_file_is_told_to_be_migrated(desk: Desk, tmp_path: Path) -> None:
     (tmp_path / "empty.db").touch()
     result = desk.run("status", url=f"sqlite+aiosqlite:///{tmp_path / 'empty.db'}")
@@ -195,6 +200,15 @@ def test_a_parked_order_is_shown_with_what_was_tried_and_how_to_end_it(desk: Des
     for command in one["commands"].values():
         assert command in told
         assert command.startswith(f"hedge-service resolve {attempt.client_order_id} --as ")
+
+
+def test_acts_are_told_to_programs_too(desk: Desk) -> None:
+    assert desk.json("halt", "--reason", "exchange acts up") == {"halted": True, "before": None}
+    told = desk.json("resume", "--reason", "it is well again")
+    assert told == {"halted": False, "was": "exchange acts up", "accepted": []}
+    attempt = desk.park()
+    ended = desk.json("resolve", attempt.client_order_id, "--as", "absent", *WORD)
+    assert ended == {"state": "cancelled", "filled": "0.00", "count": "10.00"}
 
 
 def test_a_parked_payment_is_shown_with_why_and_how_to_end_it(desk: Desk) -> None:
@@ -291,3 +305,29 @@ def test_more_than_was_ordered_can_not_have_filled(desk: Desk) -> None:
     result = desk.run("resolve", attempt.client_order_id, "--as", "filled", *figures, *WORD)
     assert (result.exit_code, "it can't have filled 10.01" in result.output) == (1, True)
     assert desk.do(lambda tx: journal.get(tx, attempt.client_order_id)).state is S.PARKED
+
+
+def test_a_price_beyond_the_limit_is_refused_as_a_slip(desk: Desk) -> None:
+    attempt = desk.park()
+    figures = ("--count", "10", "--price", "0.68")
+    result = desk.run("resolve", attempt.client_order_id, "--as", "filled", *figures, *WORD)
+    assert (result.exit_code, "its limit is 0.6700 (YES)" in result.output) == (1, True)
+    assert desk.do(lambda tx: journal.get(tx, attempt.client_order_id)).state is S.PARKED
+
+
+def test_what_was_tried_leaves_out_what_is_not_known(desk: Desk) -> None:
+    attempt = desk.park()
+    evidence = '{"reason": "timeout", "status": null, "code": ""}'
+    desk.do(lambda tx: tx.execute(order_events.update().values(evidence=evidence)))
+    told = desk.ok("parked")
+    assert attempt.client_order_id in told
+    assert told.count("reason timeout\n") == 3
+    assert "None" not in told
+
+
+def test_a_report_on_a_narrow_screen_cuts_no_figure_short(desk: Desk) -> None:
+    parlay = desk.do(put_parlay)
+    told = desk.run("report").output
+    assert "…" not in told
+    for word in (parlay.id, "payment fee", "open payout"):
+        assert word in told

@@ -20,6 +20,7 @@ from hedge_service.core.choice import (
     offer,
     within_reach,
 )
+from hedge_service.core.fees import FeeSchedule
 from hedge_service.core.hedging import SkipReason, Strategy
 from hedge_service.core.money import Money
 from hedge_service.core.pricing import Impossible, PairCorrelation
@@ -138,6 +139,18 @@ def test_rolling_legs_in_sequence_are_bought_one_after_the_other() -> None:
     assert {state.result for state in seen.states} == {seen.ev}
     # what rolls cost above the asks and the reserve are in the edge
     assert abs((plan.edge - (seen.ev - Money.of("0.6192"))).micros) <= 2
+
+
+def test_rolling_is_charged_the_fees_of_the_legs_own_series() -> None:
+    dear = {f"KX-{number}": FeeSchedule(multiplier=Decimal(2)) for number in (1, 2, 3)}
+    rules = rules_of(strategy=Strategy.ROLLING)
+    plain, double = (
+        decide(facts_of(rules=rules, sequence=(1, 2, 3), fees=fees)).choice.plan for fees in ({}, dear)
+    )
+    # 30.96 times the product of ask, 2 cents and one fee (0.07 p (1 - p)) a contract; then two fees.
+    assert (plain.evaluation.ev, double.evaluation.ev) == (Money.of("-0.978031"), Money.of("-1.495293"))
+    assert plain.edge - double.edge == plain.evaluation.ev - double.evaluation.ev
+    assert contracts(double) == contracts(plain)
 
 
 def test_legs_out_of_sequence_are_hedged_by_delta_instead_and_the_reason_is_kept() -> None:

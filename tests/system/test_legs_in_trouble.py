@@ -114,6 +114,38 @@ async def test_an_id_that_the_exchange_already_knows_is_ours_from_before(stage: 
     stage.sandbox.check_nothing_doubled(PLAN)
 
 
+async def test_a_clock_ten_seconds_fast_loses_and_doubles_nothing(stage: Stage) -> None:
+    session = await stage.sold(*LEGS, stake=20)
+    await stage.sandbox.fault("clock_offset", seconds=-10)
+    await stage.sandbox.fault("reply_lost_after_accept", ticker=WARM)
+    await stage.sandbox.pay(session)
+    await stage.events.one("hedge.summarized", outcome="executed")
+    assert stage.sandbox.filled() == PLAN
+    stage.sandbox.check_nothing_doubled(PLAN)
+
+
+async def test_a_clock_ten_seconds_slow_is_refused_visibly(stage: Stage) -> None:
+    session = await stage.sold(*LEGS, stake=20)
+    await stage.sandbox.fault("clock_offset", seconds=10)
+    await stage.sandbox.pay(session)
+    await stage.events.one("hedge.summarized", outcome="failed")
+    refused = stage.events.named("order.refused")
+    assert {line["code"] for line in refused} == {"header_timestamp_expired"}
+    assert len(refused) == len(PLAN)
+    assert stage.sandbox.filled() == {}
+
+
+@pytest.mark.parametrize("kind", ["page_dropped", "page_truncated", "paging_ends_early"])
+async def test_a_page_missing_from_a_look_up_doubles_nothing(stage: Stage, kind: str) -> None:
+    session = await stage.sold(*LEGS, stake=20)
+    await stage.sandbox.fault("reply_lost_after_accept", ticker=WARM)
+    await stage.sandbox.fault(kind, route="GET /portfolio/orders", times=1)
+    await stage.sandbox.pay(session)
+    await stage.events.one("hedge.summarized", outcome="executed")
+    assert stage.sandbox.filled() == PLAN
+    stage.sandbox.check_nothing_doubled(PLAN)
+
+
 async def test_409_order_already_exists_is_looked_up(stage: Stage) -> None:
     # 429 says nothing was done, so that the next send is a plain one; by then the id is taken.
     await stage.sandbox.fault("too_many_requests", ticker=WARM)

@@ -36,6 +36,11 @@ if TYPE_CHECKING:
 _ENOUGH = 1.0
 
 
+def load_solver() -> None:
+    """Load what the first program needs; it takes a while, and is safe in a thread."""
+    import scipy.optimize  # noqa: F401, PLC0415 - 40 MiB, of which other commands need nothing
+
+
 def min_cvar(
     states: States, payout: Money, offers: Sequence[Sequence[Offer]], *, budget: Money, alpha: Decimal
 ) -> tuple[Decimal, ...]:

@@ -1,4 +1,7 @@
-"""Why a quote came out as it did, in sentences: its structure, the model's part, the choice of the plan."""
+"""Why a quote came out as it did, in sentences: its structure, the model's part, the choice of the plan.
+
+The page of a parlay and `explain` on the command line say the same ones.
+"""
 
 from __future__ import annotations
 
@@ -39,7 +42,7 @@ def decided(quote: Body) -> Body:
         "probability": percent_text(Decimal(quote["probability"])),
         "product": percent_text(Decimal(quote["product"])),
         "analysis": quote["body"].get("analysis", {}),
-        "model": tuple(_model(advice)),
+        "model": tuple(model_part(advice)),
         "structure": (),
         "plans": None,
         "choice": (),
@@ -47,13 +50,14 @@ def decided(quote: Body) -> Body:
     if not isinstance(decision, dict) or decision.get("version") != VERSION:
         return told
     return told | {
-        "structure": tuple(_structure(decision)),
+        "structure": tuple(structure(decision)),
         "plans": [_plan(plan, decision["decided"]["choice"]["id"]) for plan in decision["decided"]["plans"]],
-        "choice": tuple(_choice(advice, decision)),
+        "choice": tuple(choice(advice, decision)),
     }
 
 
-def _structure(decision: Record) -> Iterator[str]:
+def structure(decision: Record) -> Iterator[str]:
+    """Tell what ties the legs together, as the exchange states it, and what is not known."""
     facts = decision["facts"]
     for event in facts["exclusive_events"]:
         yield f"At most one market of {event} ends in YES."
@@ -66,7 +70,8 @@ def _structure(decision: Record) -> Iterator[str]:
         yield "Plans were sized at the asks alone: the order books could not be read, or orders rest in them."
 
 
-def _model(advice: Record) -> Iterator[str]:
+def model_part(advice: Record) -> Iterator[str]:
+    """Tell what the model was asked and answered, and what of it was not taken as it came."""
     if not advice.get("asked"):
         yield "Not asked."
         return
@@ -94,13 +99,14 @@ def _plan(plan: Record, chosen: str) -> Body:
     }
 
 
-def _choice(advice: Record, decision: Record) -> Iterator[str]:
-    choice, facts = decision["decided"]["choice"], decision["facts"]
-    yield BY[ChosenBy(choice["by"])].format(
+def choice(advice: Record, decision: Record) -> Iterator[str]:
+    """Tell who chose the plan, and why not another one."""
+    made, facts = decision["decided"]["choice"], decision["facts"]
+    yield BY[ChosenBy(made["by"])].format(
         wanted=facts["wanted"],
         measure=facts["rules"]["measure"],
-        figure=choice["wanted"],
-        default=choice["default"],
+        figure=made["wanted"],
+        default=made["default"],
     )
     pick = advice.get("plan")
     if pick is not None:

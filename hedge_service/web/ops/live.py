@@ -67,9 +67,9 @@ async def stream(request: web.Request) -> web.StreamResponse:
     if watch.open >= MOST_STREAMS:
         raise TooMany("Too many pages are open", retry_after_s=30)
     response = web.StreamResponse(headers={**guards.HEADERS, **HEADERS, "X-Request-Id": request[REQUEST_ID]})
-    await response.prepare(request)
     watch.open += 1
     try:
+        await response.prepare(request)
         await _tell(request, response, watch)
     except ConnectionError:
         pass  # The page is gone.

@@ -39,6 +39,8 @@ def routes() -> list[web.RouteDef]:
         web.post("/ops/logout", _for_operators(_logout)),
         web.post("/ops/acts/{name}", _for_operators(_act)),
         *(web.get(path, _for_operators(handler)) for path, handler in PAGES),
+        # Asked for its head alone, a stream would write nothing, and so never learn that nobody listens.
+        web.get(LIVE, _for_operators(live.stream), allow_head=False),
     ]
 
 
@@ -56,7 +58,6 @@ PAGES: tuple[tuple[str, Handler], ...] = (
     ("/ops/audit", views.audit),
     ("/ops/plots/profit.svg", views.profit_plot),
     ("/ops/plots/strategies.svg", views.strategy_plot),
-    (LIVE, live.stream),
 )
 
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+import subprocess
+import sys
 from decimal import Decimal
 
 import numpy as np
@@ -159,3 +161,22 @@ def test_an_alpha_without_a_tail_is_refused(alpha: str) -> None:
     states = independent_states([Decimal("0.5")])
     with pytest.raises(ValueError, match="alpha"):
         min_cvar(states, Money.of(1), [[offer("0.5", 1)]], budget=Money.of(1), alpha=Decimal(alpha))
+
+
+def test_the_solver_is_loaded_when_asked_and_nothing_is_left_for_the_first_program() -> None:
+    script = """
+import sys
+from decimal import Decimal
+from hedge_service.core.money import Count, Money
+from hedge_service.core.risk.costs import Offer
+from hedge_service.core.risk.cvar import load_solver, min_cvar
+from hedge_service.core.risk.states import independent_states
+assert "scipy" not in sys.modules
+load_solver()
+loaded = {name for name in sys.modules if name.startswith("scipy")}
+offers = [[Offer(cost=Decimal("0.5"), count=Count.of(9))]]
+min_cvar(independent_states([Decimal("0.5")]), Money.of(9), offers, budget=Money.of(9), alpha=Decimal("0.95"))
+assert loaded == {name for name in sys.modules if name.startswith("scipy")}
+"""
+    ran = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False)
+    assert (ran.returncode, ran.stderr) == (0, "")

@@ -292,6 +292,12 @@ async def test_streams_are_few_and_need_a_session(ops: OpsStage, monkeypatch: py
         assert (await ops.page("/ops/live"))[0] == 429
 
 
+async def test_the_head_of_a_stream_is_not_given(ops: OpsStage) -> None:
+    await ops.log_in()
+    async with ops.http.head(f"{ops.base}/ops/live") as reply:
+        assert reply.status == 405
+
+
 async def test_a_listener_that_closes_ends_its_streams(ops: OpsStage) -> None:
     watch = live.Watch(ops.desk)
     app = web.Application()
