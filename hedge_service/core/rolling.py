@@ -36,6 +36,7 @@ class NotInSequence(StrEnum):
     """Why legs can't be hedged one after the other."""
 
     ONE_LEG = "one_leg"
+    SAME_EVENT = "same_event"
     MARKET_UNKNOWN = "market_unknown"
     NO_EXPECTED_END = "no_expected_end"
     ENDS_TOO_CLOSE = "ends_too_close"
@@ -89,10 +90,17 @@ def sequence(
     """Give the legs in the order in which they are expected to settle, or why they are not in sequence.
 
     Two expected ends next to each other lie at least `gap` apart, and no market closes before the one ahead
-    of it is expected to end: after a roll there must be a market to trade on. `markets`: by ticker.
+    of it is expected to end: after a roll there must be a market to trade on. Legs of one event depend on
+    each other and are not rolled. `markets`: by ticker.
     """
     if len(legs) == 1:
         return NotOffered(reason=NotInSequence.ONE_LEG, legs=(legs[0].number,))
+    shared = tuple(
+        leg.number for leg in legs if sum(leg.event_ticker == one.event_ticker for one in legs) > 1
+    )
+    if shared:
+        # The price of the later one moves with the result of the first: no product of prices replicates that.
+        return NotOffered(reason=NotInSequence.SAME_EVENT, legs=shared)
     unknown = tuple(leg.number for leg in legs if leg.ticker not in markets)
     if unknown:
         return NotOffered(reason=NotInSequence.MARKET_UNKNOWN, legs=unknown)

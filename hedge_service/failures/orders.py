@@ -113,6 +113,9 @@ ROLLS: tuple[Failure, ...] = (
     failure("one_leg", "A single leg has no order of legs.", "Nothing to do."),
     failure("no_expected_end", "The exchange does not say when a market ends.", "Nothing to do."),
     failure("ends_too_close", "Two legs end too close together.", "Nothing to do."),
+    failure(
+        "same_event", "Legs of one event depend on each other: they are not hedged in turn.", "Nothing to do."
+    ),
     failure("closes_too_soon", "A later market closes before the one before it has ended.", "Nothing to do."),
     failure("over_order_cap", "A later leg could cost more than one order may.", "Nothing to do."),
 )

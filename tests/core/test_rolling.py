@@ -171,3 +171,8 @@ def test_the_drift_reserve_is_a_share_of_the_payout() -> None:
 def test_a_leg_that_backs_no_is_held_as_no() -> None:
     order = (leg_of(1, "0.60", Side.NO), LEGS[1])
     assert targets(Money.of(100), order) == (Fraction(55), Fraction(100))
+
+
+def test_legs_of_one_event_are_not_rolled() -> None:
+    joined = tuple(replace(leg, event_ticker="KXONE-1") if leg.number < 3 else leg for leg in LEGS)
+    assert sequence(joined, markets_of(), GAP) == NotOffered(reason=NotInSequence.SAME_EVENT, legs=(1, 2))
