@@ -248,6 +248,20 @@ async def test_reads_that_lag_do_not_make_an_accepted_order_absent(stage_with: O
         assert stage.sandbox.filled() == PLAN
 
 
+async def test_an_exchange_that_forgets_an_id_is_given_no_second_copy_while_reads_lag(
+    stage_with: Opening,
+) -> None:
+    async with stage_with({"KALSHI__LOOKUP_MARGIN_S": "1"}) as stage:
+        # A second copy of this order would be accepted.
+        await stage.sandbox.fault("id_forgotten", ticker=WARM, after=1)
+        await stage.sandbox.fault("late_reads", ticker=WARM, seconds=0.6)
+        await hedged(stage, "reply_lost_after_accept")
+        await stage.events.one("order.accepted", ticker=WARM, found_by="lookup")
+        await stage.events.one("hedge.summarized", outcome="executed")
+        stage.sandbox.check_nothing_doubled(PLAN)
+        assert stage.sandbox.filled() == PLAN
+
+
 async def test_an_order_that_reads_never_show_is_unknown_then_parked_and_never_bought_again(
     stage_with: Opening,
 ) -> None:
