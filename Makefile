@@ -28,8 +28,8 @@ serve: $(STAMP) ## serve with config.toml (dry run on demo unless told otherwise
 sandbox: $(STAMP) ## serve the stand-ins for Kalshi, Stripe and the model on loopback
 	$(BIN)/hedge-service sandbox
 
-test: $(STAMP) ## run the tests (under 5 minutes on 2 cores)
-	$(BIN)/pytest -n 3 --dist worksteal
+test: $(STAMP) ## run the tests (some 6 to 7 minutes on 2 cores)
+	$(BIN)/pytest -n auto --dist worksteal
 
 check: $(STAMP) ## ruff, mypy strict and the import layers
 	$(BIN)/ruff check .

@@ -8,6 +8,9 @@ from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+
 from hedge_service.core.money import Money
 from hedge_service.core.report import ExchangeCash, Report, report
 from hedge_service.sandbox.credentials import generate_credentials
@@ -26,7 +29,9 @@ if TYPE_CHECKING:
     from hedge_service.core.ledger import Account
 
 T = TypeVar("T")
-CREDENTIALS = generate_credentials()
+# An Ed25519 key is made and loaded at once.
+_KEY = Ed25519PrivateKey.generate().private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode()
+CREDENTIALS = {**generate_credentials(), "KALSHI_DEMO_PRIVATE_KEY": _KEY.strip().replace("\n", "\\n")}
 WITHIN_S = 30.0
 SHARE, FIXED = Decimal("0.029"), Money.cents(30)
 
