@@ -95,9 +95,16 @@ class LookUps:
         self._margin = timedelta(seconds=margin_s)
         self._window = timedelta(seconds=resend_window_s)
         self._log = log
+        self._first_looks: dict[str, tuple[int, datetime]] = {}
 
     async def resolve(self, intent: Intent, attempt: Attempt) -> UnknownStep | None:
         """Look an attempt up once; None when it was found and booked, else what to do next."""
+        step = await self._resolved(intent, attempt)
+        if step is None or step is UnknownStep.PARK:
+            self._first_looks.pop(attempt.client_order_id, None)
+        return step
+
+    async def _resolved(self, intent: Intent, attempt: Attempt) -> UnknownStep | None:
         seen = await self._seen(intent, attempt)
         if isinstance(seen, Found):
             await self._book(intent, attempt, seen)
@@ -137,16 +144,26 @@ class LookUps:
         self._log.warning("order.unknown", **order_fields(intent, doubted))
 
     async def _seen(self, intent: Intent, attempt: Attempt) -> Found | Absent | Unproved:
-        sent_at = attempt.planned_at if attempt.last_sent_at is None else attempt.last_sent_at
+        given_up = self._given_up(attempt)
         try:
             # Asked before the lists, so that they are at least as fresh.
-            passed = await self._reads.user_data_timestamp() >= sent_at + self._margin
+            passed = await self._reads.user_data_timestamp() >= given_up + self._margin
             seen = await self._find(intent, attempt)
         except PeerError as error:
             self._log.warning("lookup.failed", **order_fields(intent, attempt), reason=error.code)
             return Unproved()
         # Positive evidence counts at any time; only absence needs fresh reads.
         return Unproved() if isinstance(seen, Absent) and not passed else seen
+
+    def _given_up(self, attempt: Attempt) -> datetime:
+        """Say from when on no byte of the last send was under way from here: its first look-up at the latest.
+
+        The exchange may have accepted the order at any time until then, however long ago it was sent.
+        """
+        name, looked = attempt.client_order_id, (attempt.sends, self._clock.now())
+        known = self._first_looks.get(name, looked)
+        self._first_looks[name] = known if known[0] == attempt.sends else looked
+        return self._first_looks[name][1]
 
     async def _find(self, intent: Intent, attempt: Attempt) -> Found | Absent | Unproved:
         since = _since(attempt)

@@ -23,7 +23,7 @@ from tests.proof.theatre import Theatre, open_theatre
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-RUN_WITHIN_S = 150
+RUN_WITHIN_S = 400
 # What happens before the first order is the same in every setting, and is tried in the first one.
 ON_THE_WAY = ("add_bet", "remove_bet", "clear_bets", "Quoting.", "Checkouts.", "upgrade", "_open_database")
 

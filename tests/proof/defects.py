@@ -304,6 +304,17 @@ DEFECTS: tuple[Defect, ...] = (
         tests=("tests/flow/test_lookup.py",),
     ),
     Defect(
+        name="absence believed while the request may have been under way",
+        edits=(
+            Edit(
+                "hedge_service/flow/lookup.py",
+                "user_data_timestamp() >= given_up + self._margin",
+                "user_data_timestamp() >= (attempt.last_sent_at or given_up) + self._margin",
+            ),
+        ),
+        tests=("tests/flow/test_lookup.py",),
+    ),
+    Defect(
         name="a refund without an idempotency key",
         edits=(
             Edit(

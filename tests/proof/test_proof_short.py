@@ -32,7 +32,7 @@ DEATHS = (
 )
 
 
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(600)
 async def test_no_promise_is_broken_by_faults_and_kills(tmp_path: Path) -> None:
     plan = Plan(parlays=12, seed=7, fault_rate=0.4, kill_every_s=0, kill_every_sold=5, buyers=4)
     run = await soak(tmp_path, plan)
@@ -42,7 +42,7 @@ async def test_no_promise_is_broken_by_faults_and_kills(tmp_path: Path) -> None:
     assert run.done["claims_paid"] > 0
 
 
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(600)
 async def test_no_promise_is_broken_by_ten_deaths_in_one_life(tmp_path: Path) -> None:
     director = Director(tmp_path, jobs=1)
     await director.crash("patient", *DEATHS)
