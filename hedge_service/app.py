@@ -41,6 +41,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy.engine import Connection
 
+    from hedge_service.clients.advisor import Advisor
     from hedge_service.clock import Clock
     from hedge_service.config import Config
     from hedge_service.core.money import Money
@@ -65,6 +66,7 @@ class Service:
     scraping: Scraping
     loops: Loops
     gate: Gate
+    advisor: Advisor
     log: Any
 
 
@@ -120,10 +122,16 @@ async def serve(
         await site.start()
         ports = {"port": runner.addresses[0][1], "ops_port": await _open_ops(stack, service)}
         log.info("service.started", **(config.describe() | ports | {"version": __version__}))
-        # Every quote sizes all plans: without this the first one would wait for the solver to be loaded.
-        _warming = asyncio.get_running_loop().run_in_executor(None, load_solver)
+        # Without this the first quote would wait for the solver, and for the model's library, to be loaded.
+        _warming = asyncio.get_running_loop().run_in_executor(None, _warm, service.advisor)
         await _run(service, site, stop)
     log.info("service.stopped")
+
+
+def _warm(advisor: Advisor) -> None:
+    """Load what takes a while: first what every quote needs, since every quote sizes all plans."""
+    load_solver()
+    advisor.warm()
 
 
 async def _open_ops(stack: AsyncExitStack, service: Service) -> int:
@@ -172,7 +180,14 @@ def _compose(stack: AsyncExitStack, peers: Peers, meters: Meters) -> Service:
     desk = _desk(peers, gate, loops)
     scraping = _scraping(peers, loops, meters, account)
     return Service(
-        config=config, doors=doors, desk=desk, scraping=scraping, loops=loops, gate=gate, log=peers.log
+        config=config,
+        doors=doors,
+        desk=desk,
+        scraping=scraping,
+        loops=loops,
+        gate=gate,
+        advisor=peers.advisor,
+        log=peers.log,
     )
 
 

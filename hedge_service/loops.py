@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from hedge_service.config import StripeMode
+from hedge_service.core.parlay import Mode
 from hedge_service.core.settlement import VoidRule
 from hedge_service.flow.books import Books
 from hedge_service.flow.charge_events import ChargeEvents
@@ -30,6 +31,7 @@ from hedge_service.flow.settled_cash import SettledCash
 from hedge_service.flow.snapshots import Snapshots
 from hedge_service.flow.start_up import StartUp
 from hedge_service.flow.summarize import Summarizer
+from hedge_service.store import leases
 from hedge_service.wire.kalshi.orders import create_bytes
 from hedge_service.wire.stripe.events import DISPUTE_TYPES, REFUND_TYPES
 
@@ -90,7 +92,12 @@ def loops_of(peers: Peers, account: str) -> Loops:
     common: Common = {"database": peers.database, "clock": peers.clock, "log": peers.log}
     arrived, planned, executed = Nudge(), Nudge(), Nudge()
     changed = Nudge(executed)
-    sender = Sender(account=account, holder=_holder(), lease_s=peers.config.kalshi.lease_s, **common)
+    sender = Sender(
+        account=account,
+        holder=_holder(dry_run=peers.config.kalshi.dry_run),
+        lease_s=peers.config.kalshi.lease_s,
+        **common,
+    )
     lookups, fills = _lookups(peers, sender), _fills(peers, sender)
     snapshots = Snapshots(reads=peers.exchange, sender=sender, dry_run=peers.config.kalshi.dry_run, **common)
     intake = _intake(peers, snapshots, arrived, planned)
@@ -248,5 +255,6 @@ def _settler(peers: Peers, sender: Sender) -> Settler:
     )
 
 
-def _holder() -> str:
-    return f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(4)}"
+def _holder(*, dry_run: bool) -> str:
+    mode = Mode.DRY_RUN if dry_run else Mode.LIVE
+    return leases.holder_of(f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(4)}", mode)

@@ -21,7 +21,7 @@ from hedge_service.checks.model import QUESTION, judge_model
 from hedge_service.clients.kalshi.errors import ExchangeRefused
 from hedge_service.config import Environment
 from hedge_service.errors import Peer, PeerUnavailable
-from hedge_service.store import halts, identity, migrate
+from hedge_service.store import halts, identity, leases, migrate
 from hedge_service.store.db import Database
 
 if TYPE_CHECKING:
@@ -69,8 +69,12 @@ class Gathering:
         standing = migrate.standing(tx)
         known = standing in (migrate.Standing.CURRENT, migrate.Standing.OLDER)
         wrong = identity.mismatches(tx, identity.facts_of(self._config)) if known else {}
-        halt = halts.reason(tx) if standing is migrate.Standing.CURRENT else None
-        return judging.database(standing, wrong, halt)
+        current = standing is migrate.Standing.CURRENT
+        halt = halts.reason(tx) if current else None
+        lease = leases.read(tx, identity.account_name(self._config)) if current else None
+        runs = None if lease is None else lease.mode_at(self._clock.now())
+        other = None if runs is None or runs.value == self._config.mode.value else runs.value
+        return judging.database(standing, wrong, halt, other)
 
     async def clock(self) -> Judgement:
         """Compare our clock with the Date of an answer of the exchange."""

@@ -50,8 +50,10 @@ def missing_database(path: Path, *, folder_writable: bool) -> Judgement:
     )
 
 
-def database(standing: Standing, wrong: Mapping[str, tuple[str, str]], halt: str | None) -> Judgement:
-    """Judge a database by its schema, its owner and its halt."""
+def database(
+    standing: Standing, wrong: Mapping[str, tuple[str, str]], halt: str | None, other_mode: str | None
+) -> Judgement:
+    """Judge a database by its schema, its owner, its halt, and a sender in another mode."""
     if standing is Standing.NEWER:
         return fail(
             "it is of a newer version of the service", "Install that version, or restore a copy from before."
@@ -65,6 +67,8 @@ def database(standing: Standing, wrong: Mapping[str, tuple[str, str]], halt: str
         return warn(
             f"sending is halted: {halt}", "`hedge-service resume --reason ...` once its cause is gone."
         )
+    if other_mode is not None:
+        return warn(f"the service that runs on it is in mode {other_mode}", "Restart it with these settings.")
     if standing is not Standing.CURRENT:
         return warn(
             f"its schema is {standing.value}", "Back it up, then `hedge-service migrate`; serve does it, too."

@@ -1,6 +1,8 @@
-"""The command line. Exit codes: 0 done, 1 failed, 2 wrong use or configuration, 70 a fault of ours."""
+"""The command line: every command, and what its exit codes mean."""
 
 from __future__ import annotations
+
+from typing import Any
 
 import click
 
@@ -22,10 +24,34 @@ from hedge_service.cli.report import report
 from hedge_service.cli.sandbox import sandbox
 from hedge_service.cli.serve import migrate, serve
 from hedge_service.cli.simulate import simulate
+from hedge_service.cli.start import EXIT_FAILED, EXIT_FAULT, EXIT_INTERRUPTED, EXIT_USAGE
 from hedge_service.cli.status import status
 
+EXIT_CODES = {
+    0: "done",
+    EXIT_FAILED: "failed",
+    EXIT_USAGE: "wrong use or configuration",
+    EXIT_FAULT: "a fault of ours",
+    EXIT_INTERRUPTED: "broken off by Ctrl-C",
+}
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+
+class Commands(click.Group):
+    """The commands; one that is broken off says nothing more, and ends as the shell expects it."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run the command that was asked for."""
+        try:
+            return super().invoke(ctx)
+        except KeyboardInterrupt:
+            ctx.exit(EXIT_INTERRUPTED)
+
+
+@click.group(
+    cls=Commands,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    epilog=f"Exit codes: {', '.join(f'{code} {meaning}' for code, meaning in EXIT_CODES.items())}.",
+)
 @click.version_option(__version__, prog_name="hedge-service")
 def main() -> None:
     """Turn confirmed parlay payments into hedge orders on Kalshi."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
@@ -96,7 +97,7 @@ def _plans(decision: Record) -> Table:
         chosen = plan["id"] == made["choice"]["id"]
         bought = " / ".join(hedge["contracts"].removesuffix(".00") for hedge in plan["hedges"])
         figures = (f"{Money.of(plan[name]).dollars:.2f}" for name in _FIGURES)
-        loss, edge = f"{Money.of(plan['p_loss'][:8]).dollars:.3f}", f"{Money.of(plan['edge']).dollars:.2f}"
+        loss, edge = f"{Decimal(plan['p_loss']):.3f}", f"{Money.of(plan['edge']).dollars:.2f}"
         table.add_row(plan["id"], bought, *figures, loss, edge, style="bold" if chosen else None)
     return table
 

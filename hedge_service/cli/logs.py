@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from hedge_service.cli.log_screen import Screen
 
 LEVELS = ("debug", "info", "warning", "error", "critical")
-EXIT_INTERRUPTED = 130
 
 
 @click.command()
@@ -99,7 +98,7 @@ def _opened(file: str | None) -> Iterator[BinaryIO]:
 
 @contextmanager
 def _quiet_end() -> Iterator[None]:
-    """End without a word when the reader has gone (`| head`) or a person has seen enough (Ctrl-C)."""
+    """End without a word when the reader has gone (`| head`)."""
     try:
         yield
     except BrokenPipeError:
@@ -107,5 +106,3 @@ def _quiet_end() -> Iterator[None]:
         null = os.open(os.devnull, os.O_WRONLY)
         os.dup2(null, sys.stdout.fileno())
         os.close(null)
-    except KeyboardInterrupt:
-        sys.exit(EXIT_INTERRUPTED)

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 EXIT_FAILED = 1
 EXIT_USAGE = 2
 EXIT_FAULT = 70
+EXIT_INTERRUPTED = 130
 
 config_option = click.option(
     "--config",

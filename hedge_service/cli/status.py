@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 def status(config_path: Path | None, *, as_json: bool) -> None:
     """Show mode, halt, sender, parlays, orders under way, inbox, caps and the last reconciliation.
 
+    The mode is that of the service that runs; while none does, the configured one.
+
     \b
     Example: hedge-service status --json
     """  # noqa: D301 - click reads the control character
@@ -38,15 +40,16 @@ def status(config_path: Path | None, *, as_json: bool) -> None:
     if as_json:
         ops.print_json(body)
     else:
-        _show(body, seen, now)
+        _show(body, seen, now, configured=config.mode.value)
 
 
-def _show(body: dict[str, Any], seen: Overview, now: datetime) -> None:
+def _show(body: dict[str, Any], seen: Overview, now: datetime, *, configured: str) -> None:
     from rich.console import Console  # noqa: PLC0415 - only for people
     from rich.table import Table  # noqa: PLC0415
 
     table = Table(show_header=False, box=None)
-    table.add_row("mode", f"{body['mode']} on {body['environment']}, account {body['account']}")
+    other = "" if body["mode"] == configured else f" (configured here: {configured})"
+    table.add_row("mode", f"{body['mode']}{other} on {body['environment']}, account {body['account']}")
     table.add_row("sending", _sending(seen))
     table.add_row("sender", _sender_line(seen.lease, now))
     table.add_row("parlays", ", ".join(f"{n} {state}" for state, n in seen.parlays.items()) or "none")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import suppress
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
@@ -77,7 +78,7 @@ class Advisor:
     ) -> None:
         """Take the key and the address (with `/v1`; empty: OpenAI's own).
 
-        `timeout_s` bounds one question with all its tries, the first import of the library included.
+        `timeout_s` bounds one question with all its tries, and the library's import where it is not warm.
         """
         self._api_key = api_key
         self._model = model
@@ -93,6 +94,13 @@ class Advisor:
         if not self._enabled:
             return NoAdvice.DISABLED
         return None if self._api_key else NoAdvice.NO_KEY
+
+    def warm(self) -> None:
+        """Load the library where questions are sent; it takes more than a second, and is safe in a thread."""
+        if self.silent is None:
+            # One that can't be loaded is told by each question.
+            with suppress(ImportError):
+                _import_openai()
 
     async def ask(self, question: Question) -> AdviceOutcome:
         """Put one question to the model. Raises nothing but cancellation."""
@@ -127,7 +135,7 @@ class Advisor:
 
     async def _opened(self) -> AsyncOpenAI:
         if self._client is None:
-            # More than a second of work the first time: neither at the start nor in the event loop.
+            # More than a second of work where it is not warm yet: not in the event loop.
             client = await asyncio.to_thread(self._build)
             if self._client is None:
                 self._client = client

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping  # noqa: TC003 - a dataclass field's type
+from dataclasses import dataclass, field
 from decimal import Decimal
 from enum import StrEnum
 from typing import TYPE_CHECKING
@@ -14,9 +15,9 @@ from hedge_service.core.plan import Caps, Plan, plan_orders
 from hedge_service.core.pricing import Leg
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
     from datetime import datetime
 
+    from hedge_service.core.fees import FeeSchedule
     from hedge_service.core.market import Market
     from hedge_service.core.money import Money
     from hedge_service.core.parlay import Checkout, Quote, QuoteLeg
@@ -62,10 +63,11 @@ class PaidSession:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PlanRules:
-    """The configured limits that a plan obeys."""
+    """The configured limits that a plan obeys; `fees`: by ticker, as the quote reckoned with them."""
 
     max_slippage: Decimal
     caps: Caps
+    fees: Mapping[str, FeeSchedule] = field(default_factory=dict)
 
 
 OVER = frozenset(
@@ -143,6 +145,7 @@ def plan_for(quote: Quote, markets: Mapping[str, Market], *, now: datetime, rule
         now=now,
         max_slippage=rules.max_slippage,
         caps=rules.caps,
+        fees=rules.fees,
     )
 
 

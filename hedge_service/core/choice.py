@@ -7,7 +7,7 @@ that a stored decision can be made again. What the language model wants is one m
 from __future__ import annotations
 
 from collections.abc import Mapping  # noqa: TC003 - a dataclass field's type
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from enum import StrEnum
 from typing import TYPE_CHECKING
@@ -102,6 +102,11 @@ class Facts:
         rules = self.rules
         return payment_fee(self.stake, share=rules.payment_fee_share, fixed=rules.payment_fee_fixed)
 
+    @property
+    def caps(self) -> HedgeCaps:
+        """Give the caps, with the fees of the legs' markets."""
+        return replace(self.rules.caps, fees=self.fees)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
@@ -177,10 +182,8 @@ def offer(facts: Facts) -> Offered:
     """Price the legs and size every plan. Raises Impossible for legs that can't all hit."""
     modelled = joint_states(facts.legs, facts.correlations, facts.structure)
     order = _sequence(facts, price_of(facts, modelled).payout)
-    strategy = facts.rules.strategy
-    rolls = strategy is Strategy.ROLLING and not isinstance(order, NotOffered)
-    default = _INSTEAD if strategy is Strategy.ROLLING and not rolls else strategy
-    strategies = (*STATIC, Strategy.ROLLING) if rolls else STATIC
+    default = default_of(facts, modelled)
+    strategies = (*STATIC, Strategy.ROLLING) if default is Strategy.ROLLING else STATIC
     return Offered(
         price=price_of(facts, modelled),
         modelled=modelled,
@@ -188,6 +191,15 @@ def offer(facts: Facts) -> Offered:
         default=default,
         not_rolling=order if isinstance(order, NotOffered) else None,
     )
+
+
+def default_of(facts: Facts, modelled: Modelled) -> Strategy:
+    """Give the configured strategy, or what stands in where legs are not rolled: it depends on the stake."""
+    strategy = facts.rules.strategy
+    if strategy is not Strategy.ROLLING:
+        return strategy
+    order = _sequence(facts, price_of(facts, modelled).payout)
+    return _INSTEAD if isinstance(order, NotOffered) else strategy
 
 
 def choose(offered: Offered, facts: Facts) -> Choice:
@@ -221,7 +233,7 @@ def plan_of(strategy: Strategy, facts: Facts, modelled: Modelled) -> Plan:
     terms = Terms(stake=facts.stake, payment_fee=facts.payment_fee, payout=price.payout)
     if strategy is Strategy.ROLLING:
         return _rolling(facts, modelled, terms)
-    hedges = within_caps(size(strategy, _problem(facts, modelled, terms)), facts.rules.caps)
+    hedges = within_caps(size(strategy, _problem(facts, modelled, terms)), facts.caps)
     held = positions(hedges, facts.books, facts.fees)
     return Plan(
         strategy=strategy,
@@ -247,7 +259,7 @@ def resting_at(book: Book, ask: Decimal, slippage: Decimal) -> Book:
 
 
 def _rolling(facts: Facts, modelled: Modelled, terms: Terms) -> Plan:
-    rules, order = facts.rules, _sequence(facts, terms.payout)
+    order = _sequence(facts, terms.payout)
     if order is None or isinstance(order, NotOffered):
         raise ValueError("these legs are not rolled")
     figures = rolling_figures(
@@ -255,9 +267,8 @@ def _rolling(facts: Facts, modelled: Modelled, terms: Terms) -> Plan:
         facts.legs,
         terms,
         modelled.states,
-        reserve_share=rules.drift_reserve,
-        caps=rules.caps,
-        fees=facts.fees,
+        reserve_share=facts.rules.drift_reserve,
+        caps=facts.caps,
     )
     price = price_of(facts, modelled)
     return Plan(
@@ -273,7 +284,7 @@ def _sequence(facts: Facts, payout: Money) -> tuple[Leg, ...] | NotOffered | Non
     if found is None or isinstance(found, NotOffered):
         return found
     legs = {leg.number: leg for leg in facts.legs}
-    return rolling_order(tuple(legs[number] for number in found), payout, facts.rules.caps)
+    return rolling_order(tuple(legs[number] for number in found), payout, facts.caps)
 
 
 def _problem(facts: Facts, modelled: Modelled, terms: Terms) -> Problem:

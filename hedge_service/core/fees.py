@@ -111,6 +111,13 @@ class FeeSchedule:
         """Give an upper bound of the fees of one order; see `max_fee`."""
         return max_fee(count, limit, self.multiplier, self.precision)
 
+    def counted(self, count: Count, limit: Price) -> Money:
+        """Give what caps count for the fees of one order: `largest`, and never less than the standard one.
+
+        A discount may end before the order goes out, and the lock before sending counts the standard fee.
+        """
+        return max(self.largest(count, limit), max_fee(count, limit))
+
 
 def schedule_of(
     series: Series, event: Event | None = None, *, precision: Decimal = DIRECT_PRECISION

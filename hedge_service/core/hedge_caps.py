@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from collections.abc import Mapping  # noqa: TC003 - a dataclass field's type
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from fractions import Fraction
 from typing import TYPE_CHECKING
@@ -22,19 +23,21 @@ _ONE = Decimal(1)
 class HedgeCaps:
     """The most that an order and all orders of a parlay may cost at their limits, fees included.
 
-    `slippage`: dollars by which a limit lies above the ask. `step`: contracts in a lot.
+    `slippage`: dollars by which a limit lies above the ask. `step`: contracts in a lot. `fees`: by ticker; a
+    market that is not named has the standard ones.
     """
 
     order: Money
     parlay: Money
     slippage: Decimal
     step: Decimal = ONE_CONTRACT
+    fees: Mapping[str, FeeSchedule] = field(default_factory=dict)
 
     def most(self, hedge: LegHedge, contracts: Count | None = None) -> Money:
         """Give the most that a hedge can cost, as the plan of its order reckons it."""
         count = hedge.contracts if contracts is None else contracts
         limit = Price.of(min(hedge.leg.ask.dollars + self.slippage, _ONE))
-        return limit.times(count) + _STANDARD_FEES.largest(count, limit)
+        return limit.times(count) + self.fees.get(hedge.leg.ticker, _STANDARD_FEES).counted(count, limit)
 
 
 def within_caps(hedges: Iterable[LegHedge], caps: HedgeCaps) -> tuple[LegHedge, ...]:

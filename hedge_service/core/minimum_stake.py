@@ -7,8 +7,7 @@ from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
-from hedge_service.core.choice import plan_of, price_of
-from hedge_service.core.hedging import Strategy
+from hedge_service.core.choice import default_of, plan_of, price_of
 from hedge_service.core.money import MICROS_PER_CENT, Money
 
 if TYPE_CHECKING:
@@ -33,17 +32,18 @@ class _Bound:
     jitter: Decimal
 
 
-def smallest_stake(facts: Facts, modelled: Modelled, default: Strategy, *, most: Money) -> Money | None:
+def smallest_stake(facts: Facts, modelled: Modelled, *, most: Money) -> Money | None:
     """Give the smallest stake, to the cent, up to `most`, whose default plan keeps the minimum edge.
 
-    Each stake is tried with the real formula: the payment fee is affine, whole lots make steps. None when no
-    stake does. Exact where the hedge's cost never falls as the stake grows; else an answer still does.
+    Each stake is tried with the real formula and the default that it has: the payment fee is affine, whole
+    lots make steps, and legs may be rolled at one stake and not at another. None when no stake does. Exact
+    where the hedge's cost never falls as the stake grows; else an answer still does.
     """
-    bound = _bound(facts, modelled, default)
+    bound = _bound(facts, modelled)
     stake, tries = _start(bound), 0
     while stake is not None and stake <= most:
         asked = replace(facts, stake=stake)
-        surplus = _surplus(asked, modelled, default)
+        surplus = _surplus(asked, modelled)
         if surplus >= 0 and price_of(asked, modelled).payout > stake:
             return stake
         tries += 1
@@ -51,15 +51,13 @@ def smallest_stake(facts: Facts, modelled: Modelled, default: Strategy, *, most:
     return None
 
 
-def _bound(facts: Facts, modelled: Modelled, default: Strategy) -> _Bound:
+def _bound(facts: Facts, modelled: Modelled) -> _Bound:
     rules, q = facts.rules, modelled.joint.q
     least = Decimal(0) if rules.minimum_edge is None else rules.minimum_edge
-    reserve = rules.drift_reserve if default is Strategy.ROLLING else Decimal(0)
-    owed = q + reserve
     return _Bound(
-        at_zero=_CENT * owed - rules.payment_fee_fixed.dollars,
-        slope=1 - rules.payment_fee_share - rules.payout_share * owed / q - least,
-        jitter=_CENT * (owed + 1),
+        at_zero=_CENT * q - rules.payment_fee_fixed.dollars,
+        slope=1 - rules.payment_fee_share - rules.payout_share - least,
+        jitter=_CENT * (q + 1),
     )
 
 
@@ -78,9 +76,9 @@ def _step(bound: _Bound, missing: Decimal, tries: int) -> Money:
     return Money.cents(max(nearest, coarse, 1))
 
 
-def _surplus(facts: Facts, modelled: Modelled, default: Strategy) -> Decimal:
+def _surplus(facts: Facts, modelled: Modelled) -> Decimal:
     least = Decimal(0) if facts.rules.minimum_edge is None else facts.rules.minimum_edge
-    return plan_of(default, facts, modelled).edge.dollars - least * facts.stake.dollars
+    return plan_of(default_of(facts, modelled), facts, modelled).edge.dollars - least * facts.stake.dollars
 
 
 def _cents_up(dollars: Decimal) -> int:

@@ -6,6 +6,7 @@ Nothing is cut down to fit: a leg is ordered as sized, or skipped with the name 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from hedge_service.core.fees import FeeSchedule
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from decimal import Decimal
 
 _STANDARD_FEES = FeeSchedule()
+_ALL_STANDARD: Mapping[str, FeeSchedule] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,19 +84,22 @@ def plan_orders(
     now: datetime,
     max_slippage: Decimal,
     caps: Caps,
-    fees: FeeSchedule = _STANDARD_FEES,
+    fees: Mapping[str, FeeSchedule] = _ALL_STANDARD,
 ) -> Plan:
     """Turn hedges into orders, leg by leg in their numbers' order.
 
     The limit is the quote's ask + `max_slippage` (dollars) on the market's own grid. A leg that does not fit
     under a cap is skipped whole, the first cap in its way named; a later, smaller leg may still fit.
-    `markets`: by ticker, as read just now; one that is missing or takes no orders skips its leg.
+    `markets`: by ticker, as read just now; one that is missing or takes no orders skips its leg. `fees`: by
+    ticker too; a market that is not named has the standard ones.
     """
     orders: list[PlannedOrder] = []
     skips: list[Skip] = []
     spent = Money.ZERO
     for hedge in sorted(hedges, key=lambda hedge: hedge.leg.number):
-        found = _order(hedge, markets.get(hedge.leg.ticker), now, max_slippage, fees)
+        ticker = hedge.leg.ticker
+        schedule = fees.get(ticker, _STANDARD_FEES)
+        found = _order(hedge, markets.get(ticker), now, max_slippage, schedule)
         reason = found if isinstance(found, SkipReason) else _passed_cap(found.max_cost, spent, caps)
         if isinstance(found, PlannedOrder) and reason is None:
             orders.append(found)
@@ -122,7 +127,7 @@ def _order(
         side=BookSide.buying(leg.side),
         count=hedge.contracts,
         price=price,
-        max_cost=limit.times(hedge.contracts) + fees.largest(hedge.contracts, limit),
+        max_cost=limit.times(hedge.contracts) + fees.counted(hedge.contracts, limit),
     )
 
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
-from hedge_service.core.fees import max_fee
+from hedge_service.core.fees import FeeSchedule
 from hedge_service.core.journal import filled
 from hedge_service.core.market import BookSide, Grid, limit_on
 from hedge_service.core.money import Count, Money
@@ -43,11 +43,15 @@ class NoOrder(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LegToHedge:
-    """A leg as sold, its hedge intents so far (as they were made), and whether its market is settled."""
+    """A leg as sold, its hedge intents so far (as they were made), and whether its market is settled.
+
+    `fees`: those of its market, as the quote reckoned with them.
+    """
 
     leg: QuoteLeg
     intents: tuple[Worked, ...]
     settled: bool
+    fees: FeeSchedule = field(default_factory=FeeSchedule)
 
     @property
     def next_sequence(self) -> int:
@@ -111,7 +115,7 @@ def _order(leg: LegToHedge, max_slippage: Decimal) -> PlannedOrder | NoOrder:
         side=side,
         count=leg.rest,
         price=price,
-        max_cost=limit.times(leg.rest) + max_fee(leg.rest, limit),
+        max_cost=limit.times(leg.rest) + leg.fees.counted(leg.rest, limit),
     )
 
 

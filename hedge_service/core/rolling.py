@@ -203,5 +203,5 @@ def within_cap(
 
 def _most(hedge: LegHedge, costs: Costs) -> Money:
     limit = costs.paid(hedge.leg)
-    fees = costs.schedule(hedge.leg.ticker).largest(hedge.contracts, limit)
+    fees = costs.schedule(hedge.leg.ticker).counted(hedge.contracts, limit)
     return limit.times(hedge.contracts) + fees

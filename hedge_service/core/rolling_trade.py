@@ -6,7 +6,8 @@ amended makes its parlays wait, since a roll on a result that turns would be pai
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from collections.abc import Mapping  # noqa: TC003 - a dataclass field's type
+from dataclasses import dataclass, field, replace
 from enum import Enum, StrEnum, auto
 from typing import TYPE_CHECKING
 
@@ -20,9 +21,9 @@ from hedge_service.core.settlement import WHOLE, UnclearResult, ending
 from hedge_service.core.unwinding import Unsold, held_of, next_sale, unsold
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
     from datetime import datetime
 
+    from hedge_service.core.fees import FeeSchedule
     from hedge_service.core.market import Market
     from hedge_service.core.pricing import Leg
 
@@ -54,12 +55,16 @@ class Fate(Enum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RollingParlay:
-    """A parlay hedged by rolling; `rolled`: the most hits that a roll was made for, 0 before the first."""
+    """A parlay hedged by rolling.
+
+    `rolled`: the most hits that a roll was made for, 0 before the first. `fees`: by ticker, as sold.
+    """
 
     id: str
     payout: Money
     legs: tuple[RollingLeg, ...]
     rolled: int
+    fees: Mapping[str, FeeSchedule] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -208,7 +213,7 @@ class _Turn:
             now=self.now,
             max_slippage=min(self.rules.costs.slippage, guard - ask.dollars),
             caps=self._caps(),
-            fees=self.rules.costs.schedule(leg.ticker),
+            fees={leg.ticker: self.rules.costs.schedule(leg.ticker)},
         )
         return plan.orders[0] if plan.orders else NoRoll(plan.skips[0].reason.value)
 

@@ -102,7 +102,7 @@ QUOTES: tuple[Failure, ...] = (
     failure(
         "below_minimum_edge",
         "The stake would not cover the costs and the least that the house keeps.",
-        "Stake at least what `details` names, change the bets, or lower `minimum_edge`.",
+        "Stake what `details` names, change the bets, or lower `minimum_edge`.",
     ),
     failure(
         "market_not_open",

@@ -33,6 +33,7 @@ from hedge_service.store import (
 )
 from hedge_service.store.parlays import Parlay
 from hedge_service.store.payments import Payment, PaymentState
+from hedge_service.wire.advice_record import fees_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -199,7 +200,8 @@ class Accepting:
             parlay=max(limits.max_parlay_hedge_dollars - self._reserve(quote), Money.ZERO),
             day_left=max(left, Money.ZERO),
         )
-        rules = PlanRules(max_slippage=self._config.hedging.max_slippage, caps=caps)
+        slippage = self._config.hedging.max_slippage
+        rules = PlanRules(max_slippage=slippage, caps=caps, fees=fees_of(quote))
         return acceptance.plan_for(quote, markets, now=now, rules=rules)
 
     def _reserve(self, quote: Quote) -> Money:

@@ -71,17 +71,26 @@ def below_minimum_edge(facts: Facts, decision: Decision, limits: Limits) -> BadR
     price = offered.price
     by_payout = Money.floor(limits.max_payout_dollars.dollars * price.joint.q / price.share).floor_to_cent()
     most = min(limits.max_stake_dollars, by_payout)
-    found = smallest_stake(facts, offered.modelled, offered.default, most=most)
+    found = smallest_stake(facts, offered.modelled, most=most)
     edge = offered.plan(offered.default).edge
-    advice = "No stake would do: change the bets." if found is None else f"Stake at least ${found}."
     share = "" if least is None else f" ({percent_text(least)} of the stake, minimum_edge)"
+    title, advice = _instead(found, facts.stake)
     return BadRequest(
-        "The stake is too small for these bets" if found is not None else "These bets can't be taken now",
+        title,
         f"It would not cover the costs and the least that the house keeps{share}. {advice}",
         code="below_minimum_edge",
         edge_dollars=str(edge),
         smallest_stake_dollars=None if found is None else str(found),
     )
+
+
+def _instead(found: Money | None, asked: Money) -> tuple[str, str]:
+    if found is None:
+        return "These bets can't be taken now", "No stake would do: change the bets."
+    if found < asked:
+        # Whole lots make steps: one more contract may cost more than the larger stake brings.
+        return "These bets can't be taken at this stake", f"Stake ${found} instead."
+    return "The stake is too small for these bets", f"Stake at least ${found}."
 
 
 def quote_of(decided: Decided, match: Match, *, quote_id: str, now: datetime, config: Config) -> Quote:
@@ -130,7 +139,7 @@ def _analysis(decided: Decided) -> Analysis:
     if isinstance(advice, Advised):
         words = advice.advice
         return Analysis(
-            correlations=_source(decided, Correlations.PARTLY_MODEL if rest else Correlations.MODEL),
+            correlations=_source(decided, _answered(decided.modelled, rest)),
             why="answered",
             summary=words.summary,
             risk=words.risk_assessment,
@@ -139,6 +148,13 @@ def _analysis(decided: Decided) -> Analysis:
     missed = isinstance(advice, NotAdvised) and decided.modelled
     why = advice.reason.value if missed and advice is not None else "not_needed"
     return Analysis(correlations=_source(decided, Correlations.PRODUCT), why=why)
+
+
+def _answered(asked: tuple[str, ...], rest: tuple[str, ...]) -> Correlations:
+    """Say whether the answer tells of all the events it was asked about, of some, or of none."""
+    if not rest:
+        return Correlations.MODEL
+    return Correlations.PARTLY_MODEL if len(rest) < len(asked) else Correlations.PRODUCT
 
 
 def _source(decided: Decided, modelled: Correlations) -> Correlations:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from hedge_service.flow.operating import NotAllowed
 from hedge_service.logs import digest
 from hedge_service.store import audit, payouts
 
@@ -19,11 +20,13 @@ def pay_out(
 ) -> tuple[bool, Money]:
     """Book a payout; give whether it is new and what the wallet holds then.
 
-    A reference that was booked before changes nothing. Raises ValueError unless the amount is positive,
-    Overdrawn when the wallet holds less.
+    A payout that was booked before changes nothing. Raises ValueError unless the amount is positive,
+    Overdrawn when the wallet holds less, NotAllowed when the reference is another payout's.
     """
     paid = payouts.Payout(reference=reference, user_id=user_id, amount=amount, actor=by.name)
     new = payouts.record(tx, paid, by.at)
+    if not payouts.is_same(tx, paid):
+        raise NotAllowed(f"{reference} is booked already, for another user or amount")
     if new:
         audit.put(
             tx,

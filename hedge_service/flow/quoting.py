@@ -188,22 +188,11 @@ class Quoting:
         quotes.put(tx, quote)
 
     def _tell(self, quote: Quote, decided: Decided) -> None:
-        plan, choice = decided.plan, decided.decision.choice
-        self._log.info(
-            "quote.created",
-            quote_id=quote.id,
-            tickers=[leg.bet.ticker for leg in quote.legs],
-            stake_dollars=str(quote.stake),
-            payout_dollars=str(quote.payout),
-            probability=str(quote.probability),
-            product=str(quote.product),
-            correlations=quote.body["analysis"]["correlationSource"],
-            strategy=quote.strategy,
-            chosen_by=choice.by.value,
-            edge_dollars=str(plan.edge),
-            edge_negative=plan.edge < Money.ZERO,
-            decision_ms=round(decided.took_s * 1000, 3),
-        )
+        choice = decided.decision.choice
+        if decided.plan.edge < Money.ZERO:
+            self._log.warning("quote.created", edge_negative=True, **_created(quote, decided))
+        else:
+            self._log.info("quote.created", edge_negative=False, **_created(quote, decided))
         if choice.by is ChosenBy.NOT_OFFERED:
             self._log.warning("advice.refused", quote_id=quote.id, plan=decided.facts.wanted)
         elif choice.wanted is not None and choice.by is not ChosenBy.MODEL:
@@ -217,3 +206,20 @@ class Quoting:
                 default_dollars=str(choice.default),
                 reason=choice.by.value,
             )
+
+
+def _created(quote: Quote, decided: Decided) -> dict[str, Any]:
+    """Give what the log tells of a quote."""
+    return {
+        "quote_id": quote.id,
+        "tickers": [leg.bet.ticker for leg in quote.legs],
+        "stake_dollars": str(quote.stake),
+        "payout_dollars": str(quote.payout),
+        "probability": str(quote.probability),
+        "product": str(quote.product),
+        "correlations": quote.body["analysis"]["correlationSource"],
+        "strategy": quote.strategy,
+        "chosen_by": decided.decision.choice.by.value,
+        "edge_dollars": str(decided.plan.edge),
+        "decision_ms": round(decided.took_s * 1000, 3),
+    }

@@ -7,6 +7,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from hedge_service.core import ids
+from hedge_service.core.fees import FeeSchedule
 from hedge_service.core.journal import Intent, reserved
 from hedge_service.core.money import Money
 from hedge_service.core.orders import Purpose, TimeInForce
@@ -17,6 +18,7 @@ from hedge_service.core.settlement import ParlayState
 from hedge_service.core.unhedged import hedges
 from hedge_service.flow.operating import NotAllowed
 from hedge_service.store import audit, journal, parlays, quotes
+from hedge_service.wire.advice_record import fees_of
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -72,12 +74,14 @@ def _allowed(tx: Connection, parlay_id: str) -> Parlay:
 
 def _legs(tx: Connection, parlay: Parlay, worked: tuple[Worked, ...]) -> list[LegToHedge]:
     quote = quotes.get(tx, parlay.quote_id)
+    fees = {} if quote is None else fees_of(quote)
     settled = {leg.leg for leg in parlays.legs(tx, parlay.id) if leg.settled_at is not None}
     return [
         LegToHedge(
             leg=leg,
             intents=tuple(each for each in worked if each[0].leg == leg.leg),
             settled=leg.leg in settled,
+            fees=fees.get(leg.bet.ticker, FeeSchedule()),
         )
         for leg in (() if quote is None else quote.legs)
     ]

@@ -108,7 +108,8 @@ class Rolling:
             parlay = gather(tx, parlay_id, self._rules.mode)
             if parlay is None or halts.reason(tx) is not None:
                 return ()
-            decision = decide(parlay, markets, now=now, rules=rules_now(tx, self._rules, now))
+            limits = rules_now(tx, self._rules, parlay, now)
+            decision = decide(parlay, markets, now=now, rules=limits)
             return carry_out(tx, parlay, decision, markets, rules=self._rules, now=now)
 
         return trade

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Self
 
@@ -17,6 +17,7 @@ from hedge_service.core.rolling_trade import RollingParlay
 from hedge_service.core.settlement import ParlayState
 from hedge_service.core.unwinding import unsold
 from hedge_service.store import journal, parlays, quotes, rolling
+from hedge_service.wire.advice_record import fees_of
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -49,7 +50,7 @@ class RollingRules:
 
     @classmethod
     def of(cls, config: Config) -> Self:
-        """Take the rules from the configuration; fees are the standard ones."""
+        """Take the rules from the configuration; fees come with each parlay."""
         hedging, limits = config.hedging, config.limits
         return cls(
             mode=Mode.DRY_RUN if config.kalshi.dry_run else Mode.LIVE,
@@ -64,12 +65,12 @@ class RollingRules:
         )
 
 
-def rules_now(tx: Connection, rules: RollingRules, now: datetime) -> RollRules:
-    """Give the limits of a roll made now, with what the day's cap leaves."""
+def rules_now(tx: Connection, rules: RollingRules, parlay: RollingParlay, now: datetime) -> RollRules:
+    """Give the limits of a roll made now: the fees as sold, and what the day's cap leaves."""
     midnight = now.replace(hour=0, minute=0, second=0, microsecond=0)
     left = rules.day_cap - journal.reserved_since(tx, midnight)
     return RollRules(
-        costs=rules.costs,
+        costs=replace(rules.costs, fees=parlay.fees),
         step=rules.step,
         reserve_share=rules.reserve_share,
         order_cap=rules.order_cap,
@@ -97,8 +98,13 @@ def gather(tx: Connection, parlay_id: str, mode: Mode) -> RollingParlay | None:
         )
         for leg in quote.legs
     )
-    rolled = rolling.rolled(tx, parlay_id)
-    return RollingParlay(id=parlay_id, payout=parlay.payout, legs=tuple(legs), rolled=rolled)
+    return RollingParlay(
+        id=parlay_id,
+        payout=parlay.payout,
+        legs=tuple(legs),
+        rolled=rolling.rolled(tx, parlay_id),
+        fees=fees_of(quote),
+    )
 
 
 def worth_a_look(parlay: RollingParlay, now: datetime) -> bool:

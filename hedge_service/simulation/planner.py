@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass, field
 from decimal import ROUND_HALF_EVEN, Decimal
 from typing import TYPE_CHECKING
@@ -10,13 +9,20 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from hedge_service.core.hedging import FULL_DELTA, ONE_CONTRACT, Strategy, sized_leg
-from hedge_service.core.money import CENTIS_PER_CONTRACT, MICROS_PER_DOLLAR, Count, Money
+from hedge_service.core.money import Count, Money
 from hedge_service.core.pricing import ParlayPrice
 from hedge_service.core.risk.costs import Supply, positions
-from hedge_service.core.risk.evaluate import CVAR_ALPHA, NO_POSITION, Evaluation, Position, Terms, evaluate
+from hedge_service.core.risk.evaluate import (
+    CVAR_ALPHA,
+    MICROS_PER_CENTI,
+    Evaluation,
+    Position,
+    Terms,
+    evaluate,
+    evaluation_of,
+)
 from hedge_service.core.risk.joint import Modelled, View, joint_states
 from hedge_service.core.risk.sizing import Problem, size
-from hedge_service.core.risk.states import States
 from hedge_service.core.risk.structure import NO_STRUCTURE, Structure
 from hedge_service.core.rolling import Costs, NotOffered, targets
 
@@ -28,9 +34,7 @@ if TYPE_CHECKING:
     from hedge_service.core.book import Book
     from hedge_service.core.fees import FeeSchedule
     from hedge_service.core.leg import Leg, PairCorrelation
-
-_MICROS_PER_CENTI = MICROS_PER_DOLLAR // CENTIS_PER_CONTRACT
-_PLACES = Decimal("1e-12")
+    from hedge_service.core.risk.states import States
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -148,22 +152,12 @@ def rolling_evaluation(
 
     `outlay` is that of the first leg, `fees` those of all legs.
     """
-    happens = states.probabilities > 0
-    hits, chances = states.hits[happens], states.probabilities[happens]
-    chances = chances / math.fsum(chances)
-    results = _rolled(terms, hits, places, held)
-    ev = math.fsum(chances * results)
-    return Evaluation(
-        ev=Money(round(ev)),
-        sd=Money(round(math.sqrt(math.fsum(chances * (results - ev) ** 2)))),
-        worst=Money(results.min().item()),
-        best=Money(results.max().item()),
-        p_loss=Decimal(math.fsum(chances[results < 0])).quantize(_PLACES),
-        cvar=Money(round(_tail_mean(chances, results, math.fabs(1 - alpha)))),
-        outlay=held[0].outlay if held else NO_POSITION.outlay,
+    return evaluation_of(
+        states,
+        _rolled(terms, states.hits, places, held),
+        outlay=held[0].outlay if held else Money.ZERO,
         fees=sum((one.fees for one in held), Money.ZERO),
-        distribution=States(hits, chances),
-        results=results,
+        alpha=alpha,
     )
 
 
@@ -175,12 +169,5 @@ def _rolled(
     for place, one in zip(places, held, strict=True):
         results -= alive * (one.outlay + one.fees).micros
         alive &= hits[:, place]
-        results += alive * (one.contracts.centis * _MICROS_PER_CENTI)
+        results += alive * (one.contracts.centis * MICROS_PER_CENTI)
     return results - alive * terms.payout.micros
-
-
-def _tail_mean(chances: NDArray[np.float64], results: NDArray[np.int64], tail: float) -> float:
-    order = np.argsort(results, kind="stable")
-    before = np.concatenate(([0.0], np.cumsum(chances[order])[:-1]))
-    taken = np.clip(tail - before, 0, chances[order])
-    return math.fsum(taken * results[order]) / math.fsum(taken)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -40,6 +41,8 @@ def find(tx: Connection, name: str) -> Explained | None:
 
 def _of_session(tx: Connection, name: str) -> str | None:
     """Find a session by its digest: the id itself, which lets in, is kept out of shells and their history."""
+    if re.fullmatch("[0-9a-f]{12}", name) is None:
+        return None
     opened = select(checkouts.c.session_id, checkouts.c.quote_id).where(checkouts.c.session_id.is_not(None))
     rows = tx.execute(opened.order_by(checkouts.c.created_ms.desc()))
     return next((row.quote_id for row in rows if digest(row.session_id) == name), None)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from sqlalchemy import insert, select, update
 
 from hedge_service.clock import instant, millis
+from hedge_service.core.parlay import Mode
 from hedge_service.store.schema import leases
 
 if TYPE_CHECKING:
@@ -29,6 +30,16 @@ class Lease:
     holder: str
     expires_at: datetime
     reconciled_at: datetime | None
+
+    def mode_at(self, now: datetime) -> Mode | None:
+        """Give the mode of the process that holds it; None when it is over, or the name tells none."""
+        told = self.holder.rpartition(":")[2]
+        return Mode(told) if self.expires_at > now and told in set(Mode) else None
+
+
+def holder_of(process: str, mode: Mode) -> str:
+    """Name a process that would hold a lease, so that others see its mode."""
+    return f"{process}:{mode.value}"
 
 
 def read(tx: Connection, account: str) -> Lease | None:

@@ -56,6 +56,16 @@ def record(tx: Connection, payout: Payout, at: datetime) -> bool:
     return ledger.post(tx, paid_out(reference=payout.reference, amount=payout.amount), at)
 
 
+def is_same(tx: Connection, payout: Payout) -> bool:
+    """Say whether what is recorded under this reference went to the same user, in the same amount."""
+    same = select(payouts.c.reference).where(
+        payouts.c.reference == payout.reference,
+        payouts.c.user_id == payout.user_id,
+        payouts.c.amount_micros == payout.amount.micros,
+    )
+    return tx.execute(same).scalar() is not None
+
+
 def wallet(tx: Connection, user_id: str) -> Money:
     """Give what a user has claimed and not been paid."""
     total = select(func.coalesce(func.sum(payouts.c.amount_micros), 0))

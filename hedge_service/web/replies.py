@@ -31,10 +31,10 @@ def json_reply(
     )
 
 
-def error_reply(answer: Answer) -> web.Response:
-    """Give the reply that tells an error."""
+def error_reply(answer: Answer, **more: str) -> web.Response:
+    """Give the reply that tells an error; `more` is what its body holds besides."""
     retry = {} if answer.retry_after_s is None else {"Retry-After": str(answer.retry_after_s)}
-    return json_reply(answer.body(), status=answer.status, headers={**HEADERS, **retry})
+    return json_reply({**answer.body(), **more}, status=answer.status, headers={**HEADERS, **retry})
 
 
 async def read_body(request: web.Request, limit: int = MAX_BODY_BYTES) -> bytes:

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
     from hedge_service.core.choice import Choice, Decision, Plan
     from hedge_service.core.hedging import LegHedge
+    from hedge_service.core.parlay import Quote
 
     Json = dict[str, Any]
 
@@ -100,10 +101,18 @@ def read_facts(record: Mapping[str, Any]) -> Facts:
         books=None
         if told["books"] is None
         else {name: _read_book(levels) for name, levels in told["books"].items()},
-        fees={name: _read_schedule(fees) for name, fees in told["fees"].items()},
+        fees=_read_fees(told),
         sequence=_read_sequence(told["sequence"]),
         wanted=told["wanted"],
     )
+
+
+def fees_of(quote: Quote) -> dict[str, FeeSchedule]:
+    """Give the fees by ticker that a quote reckoned with; none where its record is of another version."""
+    record = quote.advice.get("decision")
+    if record is None or record.get("version") != VERSION:
+        return {}
+    return _read_fees(record["facts"])
 
 
 def _leg(leg: Leg) -> Json:
@@ -198,6 +207,10 @@ def _schedule(fees: FeeSchedule) -> Json:
         "multiplier": str(fees.multiplier),
         "precision": str(fees.precision),
     }
+
+
+def _read_fees(told: Json) -> dict[str, FeeSchedule]:
+    return {name: _read_schedule(fees) for name, fees in told["fees"].items()}
 
 
 def _read_schedule(told: Json) -> FeeSchedule:

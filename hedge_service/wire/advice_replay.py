@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 # Statistics rest on floating point, whose last digits another machine may round otherwise.
 MOST_ROUNDING = Decimal("0.00001")
-_ROUNDED = frozenset({*STATISTICS, "p_loss"})
+_ROUNDED = frozenset({*STATISTICS, "p_loss", "wanted", "default"})
 
 
 def replay(record: Mapping[str, Any]) -> tuple[str, ...]:

@@ -123,19 +123,24 @@ def test_a_wrong_tier_is_told_where_it_is_gone_by() -> None:
 
 
 @pytest.mark.parametrize(
-    ("standing", "wrong", "halt", "verdict"),
+    ("standing", "wrong", "halt", "other_mode", "verdict"),
     [
-        (Standing.CURRENT, {}, None, "pass"),
-        (Standing.OLDER, {}, None, "warn"),
-        (Standing.CURRENT, {}, "looking", "warn"),
-        (Standing.CURRENT, {"environment": ("demo", "production")}, None, "fail"),
-        (Standing.NEWER, {}, None, "fail"),
+        (Standing.CURRENT, {}, None, None, "pass"),
+        (Standing.OLDER, {}, None, None, "warn"),
+        (Standing.CURRENT, {}, "looking", None, "warn"),
+        (Standing.CURRENT, {}, None, "live", "warn"),
+        (Standing.CURRENT, {"environment": ("demo", "production")}, None, None, "fail"),
+        (Standing.NEWER, {}, None, None, "fail"),
     ],
 )
 def test_a_database_must_be_ours(
-    standing: Standing, wrong: dict[str, tuple[str, str]], halt: str | None, verdict: str
+    standing: Standing,
+    wrong: dict[str, tuple[str, str]],
+    halt: str | None,
+    other_mode: str | None,
+    verdict: str,
 ) -> None:
-    assert judging.database(standing, wrong, halt).verdict == verdict
+    assert judging.database(standing, wrong, halt, other_mode).verdict == verdict
 
 
 def test_real_orders_are_said_loudly() -> None:

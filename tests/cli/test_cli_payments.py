@@ -120,6 +120,8 @@ def test_a_payout_is_booked_once(desk: Desk) -> None:
         "new": False,
         "wallet": "17.50",
     }
+    other = desk.run("payout", USER, "--amount", "1", "--reference", "wire-1", "--reason", "x")
+    assert (other.exit_code, "wire-1 is booked already" in other.stderr) == (1, True)
 
 
 @pytest.mark.parametrize(("amount", "code"), [("30.01", 1), ("-1", 2), ("much", 2), ("0", 2)])

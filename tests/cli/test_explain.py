@@ -114,6 +114,13 @@ def test_what_happened_to_a_parlay_is_told(desk: Desk) -> None:
     assert "booked so far: 0.00 for the house" in said
 
 
+def test_a_chance_too_small_for_plain_digits_is_shown(desk: Desk) -> None:
+    record = write(FACTS, decide(FACTS))
+    record["decided"]["plans"][0]["p_loss"] = "1.23457E-7"
+    put(desk, decision=record)
+    assert "0.000" in desk.run("explain", "quote-1").output
+
+
 def test_another_decision_now_is_named_and_ends_with_1(desk: Desk) -> None:
     record = write(FACTS, decide(FACTS))
     record["decided"]["payout"] = "99.99"

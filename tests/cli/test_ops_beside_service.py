@@ -47,6 +47,13 @@ async def test_commands_beside_a_running_service(tmp_path: Path) -> None:
         assert (status, json.loads(out)["result"]) == (0, "agrees"), err
         assert "reconciliation.finished" in err
 
+        # The mode is the running service's own, whatever is configured where the command runs.
+        dry = {**environ, "HEDGE_KALSHI__DRY_RUN": "true"}
+        status, out, err = await hedge_service(tmp_path, dry, "status", "--json")
+        assert (status, json.loads(out)["mode"]) == (0, "live"), err
+        status, out, err = await hedge_service(tmp_path, dry, "check", "--json")
+        assert "is in mode live" in out, err
+
         assert (await hedge_service(tmp_path, environ, "halt", "--reason", "look"))[0] == 0
         refused = await stage.extension.ask(5, [(await stage.extension.save(WARM))[-1]])
         assert (refused.status, refused.code) == (503, "halted")

@@ -10,6 +10,7 @@ import pytest
 
 from hedge_service.core.money import Count, Money
 from hedge_service.core.orders import AttemptState
+from hedge_service.core.parlay import Mode
 from hedge_service.core.reconcile_views import Difference, Kind, Outcome
 from hedge_service.store import halts, journal, leases, payments, reconciliations, refunds
 from hedge_service.store.payments import Payment, PaymentState
@@ -102,6 +103,20 @@ def test_wrong_use_ends_with_2(desk: Desk, arguments: tuple[str, ...]) -> None:
     assert desk.audited() == []
 
 
+def test_the_help_tells_every_exit_code(desk: Desk) -> None:
+    told = " ".join(desk.ok("--help").split())
+    assert "0 done, 1 failed, 2 wrong use or configuration, 70 a fault of ours, 130 broken off" in told
+
+
+def test_a_command_that_is_broken_off_ends_with_130(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken_off(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("hedge_service.cli.ops.read", broken_off)
+    result = desk.run("status")
+    assert (result.exit_code, "Traceback" in result.output) == (130, False)
+
+
 @pytest.mark.parametrize("command", [("status",), ("parked",), ("halt", "--reason", "x"), ("reconcile",)])
 def test_a_database_that_is_not_there_is_not_made(
     desk: Desk, tmp_path: Path, command: tuple[str, ...]
@@ -154,6 +169,22 @@ def test_the_status_of_a_new_database(desk: Desk) -> None:
         "open_payout": {"dollars": "0.00", "cap_dollars": "5000.00"},
         "reconciliation": None,
     }
+
+
+@pytest.mark.parametrize(
+    ("left", "mode", "shown"),
+    [
+        (timedelta(hours=1), "live", "live (configured here: dry_run)"),
+        (timedelta(0), "dry_run", "dry_run on"),
+    ],
+)
+def test_the_mode_is_that_of_the_service_that_runs(
+    desk: Desk, left: timedelta, mode: str, shown: str
+) -> None:
+    now, holder = datetime.now(UTC), leases.holder_of("host:1", Mode.LIVE)
+    desk.do(lambda tx: leases.take(tx, "demo/main/0", holder, now=now, until=now + left))
+    assert desk.json("status")["mode"] == mode
+    assert shown in desk.ok("status")
 
 
 def test_the_status_tells_what_waits_and_since_when(desk: Desk) -> None:

@@ -316,6 +316,14 @@ async def test_cancelling_a_question_is_not_swallowed(advisor: Advisor, stand_in
         await asking
 
 
-def test_the_library_is_not_loaded_before_the_first_question() -> None:
-    program = "import sys, hedge_service.clients.advisor; sys.exit('openai' in sys.modules)"
-    assert subprocess.run([sys.executable, "-c", program], check=False).returncode == 0
+@pytest.mark.parametrize(("key", "enabled", "loaded"), [(KEY, True, 1), (None, True, 0), (KEY, False, 0)])
+def test_the_library_is_loaded_by_warming_and_only_where_questions_are_sent(
+    key: str | None, enabled: bool, loaded: int
+) -> None:
+    program = f"""import sys
+from hedge_service.clients.advisor import Advisor
+one = Advisor({key!r}, model="m", timeout_s=1, monotonic=lambda: 0.0, enabled={enabled})
+before = "openai" in sys.modules
+one.warm()
+sys.exit(10 if before else "openai" in sys.modules)"""
+    assert subprocess.run([sys.executable, "-c", program], check=False).returncode == loaded

@@ -22,7 +22,7 @@ from hedge_service.core.choice import (
 )
 from hedge_service.core.fees import FeeSchedule
 from hedge_service.core.hedging import SkipReason, Strategy
-from hedge_service.core.money import Money
+from hedge_service.core.money import Money, Price
 from hedge_service.core.pricing import Impossible, PairCorrelation
 from hedge_service.core.risk.structure import Structure
 from hedge_service.core.rolling import NotInSequence, NotOffered
@@ -31,6 +31,7 @@ from tests.core.choice_samples import CLASSIC, book, facts_of, rules_of
 
 if TYPE_CHECKING:
     from hedge_service.core.choice import Plan
+    from hedge_service.core.hedging import LegHedge
 
 asks = st.lists(st.integers(20, 90).map(lambda cents: f"0.{cents}"), min_size=2, max_size=4)
 strategies = st.sampled_from(STATIC)
@@ -150,7 +151,8 @@ def test_rolling_is_charged_the_fees_of_the_legs_own_series() -> None:
     # 30.96 times the product of ask, 2 cents and one fee (0.07 p (1 - p)) a contract; then two fees.
     assert (plain.evaluation.ev, double.evaluation.ev) == (Money.of("-0.978031"), Money.of("-1.495293"))
     assert plain.edge - double.edge == plain.evaluation.ev - double.evaluation.ev
-    assert contracts(double) == contracts(plain)
+    # Each leg's payoff pays the next one's fees, so dearer ones take more of the first.
+    assert contracts(double)[0] > contracts(plain)[0]
 
 
 def test_legs_out_of_sequence_are_hedged_by_delta_instead_and_the_reason_is_kept() -> None:
@@ -184,11 +186,26 @@ def test_whatever_the_model_says_the_payout_only_falls_and_the_house_is_no_worse
 
 
 @settings(deadline=None, max_examples=20)
-@given(asks=asks, order=st.integers(1, 40), parlay=st.integers(1, 60), stake=st.integers(1, 100))
-def test_no_plan_can_cost_more_than_the_caps(asks: list[str], order: int, parlay: int, stake: int) -> None:
+@given(
+    asks=asks,
+    order=st.integers(1, 40),
+    parlay=st.integers(1, 60),
+    stake=st.integers(1, 100),
+    times=st.sampled_from((0, 1, 3)),
+)
+def test_no_plan_can_cost_more_than_the_caps(
+    asks: list[str], order: int, parlay: int, stake: int, times: int
+) -> None:
     rules = rules_of(order=Money.of(order), parlay=Money.of(parlay))
-    for plan in offer(facts_of(*asks, stake=str(stake), rules=rules)).plans:
-        most = [rules.caps.most(hedge) for hedge in plan.hedges]
+    charged = FeeSchedule(multiplier=Decimal(times))
+    fees = {f"KX-{number}": charged for number in range(1, len(asks) + 1)}
+
+    def costs(hedge: LegHedge) -> Money:
+        limit = Price.of(min(hedge.leg.ask.dollars + rules.slippage, Decimal(1)))
+        return limit.times(hedge.contracts) + charged.largest(hedge.contracts, limit)
+
+    for plan in offer(facts_of(*asks, stake=str(stake), rules=rules, fees=fees)).plans:
+        most = [costs(hedge) for hedge in plan.hedges]
         assert all(each <= rules.caps.order for each in most)
         assert sum(most, Money.ZERO) <= rules.caps.parlay
         assert all(bool(hedge.contracts) is (hedge.skip is None) for hedge in plan.hedges)

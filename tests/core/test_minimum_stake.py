@@ -20,7 +20,7 @@ MOST = Money.of(9)
 
 def found(facts: Facts, most: Money = MOST) -> Money | None:
     offered = offer(facts)
-    return smallest_stake(facts, offered.modelled, offered.default, most=most)
+    return smallest_stake(facts, offered.modelled, most=most)
 
 
 def by_every_cent(facts: Facts) -> Money | None:
@@ -61,6 +61,24 @@ def test_plans_that_are_computed_get_an_answer_that_does(strategy: Strategy) -> 
     answer = found(facts)
     if answer is not None:
         assert decide(replace(facts, stake=answer)).sold
+
+
+def test_each_stake_is_tried_with_the_plan_that_its_own_payout_leaves_by_default() -> None:
+    rules = rules_of(
+        strategy=Strategy.ROLLING,
+        order=Money.of(12),
+        minimum_edge=Decimal("0.03"),
+        drift_reserve=Decimal(0),
+        slippage=Decimal(0),
+        payment_fee_share=Decimal(0),
+    )
+    rolled = facts_of(rules=rules, sequence=(1, 2, 3), stake="1")
+    too_large = replace(rolled, stake=Money.of(6))
+    assert (offer(rolled).default, offer(too_large).default) == (Strategy.ROLLING, Strategy.DELTA)
+    answer = found(rolled, Money.of(100))
+    assert answer is not None
+    assert answer == found(too_large, Money.of(100))
+    assert decide(replace(rolled, stake=answer)).sold
 
 
 def test_where_the_share_leaves_less_than_wanted_no_stake_does() -> None:

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hedge_service.core.fees import max_fee
+from hedge_service.core.fees import FeeSchedule, max_fee
 from hedge_service.core.hedging import LegHedge, SkipReason, Strategy, hedge_amounts
 from hedge_service.core.market import BookSide, Grid, Market, MarketStatus, Side
 from hedge_service.core.money import Count, Money, Price
@@ -114,6 +114,22 @@ def test_a_market_that_takes_no_orders_skips_its_leg(markets: dict[str, Market])
 def test_a_market_past_its_close_skips_its_leg() -> None:
     found = plan(hedge(1, "0.5", "3"), now=NOON + timedelta(hours=1))
     assert reasons(found) == [(1, SkipReason.MARKET_NOT_OPEN)]
+
+
+@pytest.mark.parametrize(("times", "most"), [("0", "5.375"), ("1", "5.375"), ("3", "5.725")])
+def test_a_market_counts_with_its_own_fees_and_never_with_less_than_the_standard_ones(
+    times: str, most: str
+) -> None:
+    found = plan_orders(
+        (hedge(1, "0.5", "10"), hedge(2, "0.5", "10")),
+        MARKETS,
+        now=NOON,
+        max_slippage=Decimal(0),
+        caps=WIDE,
+        fees={"KX-1": FeeSchedule(multiplier=Decimal(times))},
+    )
+    # 10 at 50 cents; 0.07 * times * 10 / 4; a tenth of a cent for each of a thousand fills
+    assert [order.max_cost for order in found.orders] == [Money.of(most), Money.of("5.375")]
 
 
 @pytest.mark.parametrize("name", ["order", "parlay", "day_left"])

@@ -24,6 +24,7 @@ from hedge_service.flow.runner import Nudge
 from hedge_service.store import bets, checkouts, journal, parlays, quotes, results
 from hedge_service.store.results import MarketResult
 from hedge_service.store.schema import rolls
+from hedge_service.wire.advice_record import VERSION
 from tests.flow.stage_clock import START
 from tests.store.parlay_samples import TICKERS, checkout_of, intent_of, new_bet, parlay_of, quote_of
 
@@ -139,11 +140,16 @@ class RollingStage:
 
 
 async def open_rolling(
-    orders: OrderStage, *, mode: Mode = Mode.LIVE, strategy: str = "rolling", buy: bool = True
+    orders: OrderStage,
+    *,
+    mode: Mode = Mode.LIVE,
+    strategy: str = "rolling",
+    buy: bool = True,
+    multiplier: str | None = None,
 ) -> RollingStage:
-    """Have the parlay paid for and its first leg bought."""
+    """Have the parlay paid for and its first leg bought; see `put_paid` for `multiplier`."""
     now = orders.clock.now()
-    parlay = await orders.database.write(lambda tx: _put(tx, mode, strategy, now))
+    parlay = await orders.database.write(lambda tx: _put(tx, mode, strategy, now, multiplier))
     stage = RollingStage(orders, parlay)
     for ticker in TICKERS:
         stage.lists(ticker)
@@ -152,15 +158,22 @@ async def open_rolling(
     return stage
 
 
-def put_paid(tx: Connection, strategy: str) -> tuple[Quote, Checkout]:
-    """Store the parlay's quote, and its checkout."""
+def put_paid(tx: Connection, strategy: str, multiplier: str | None = None) -> tuple[Quote, Checkout]:
+    """Store the parlay's quote, and its checkout; `multiplier`: of the fees that the quote reckoned with."""
     quote = _quote(tx, strategy)
+    if multiplier is not None:
+        quote = replace(quote, advice={"decision": _record(multiplier)})
     quotes.put(tx, quote)
     return quote, checkouts.begin(tx, checkout_of(quote, 1))
 
 
-def _put(tx: Connection, mode: Mode, strategy: str, now: datetime) -> Parlay:
-    quote, _ = put_paid(tx, strategy)
+def _record(multiplier: str) -> dict[str, Any]:
+    fees = {"kind": "quadratic", "multiplier": multiplier, "precision": "0.0001"}
+    return {"version": VERSION, "facts": {"fees": dict.fromkeys(TICKERS, fees)}}
+
+
+def _put(tx: Connection, mode: Mode, strategy: str, now: datetime, multiplier: str | None) -> Parlay:
+    quote, _ = put_paid(tx, strategy, multiplier)
     parlay = parlay_of(quote, 1, mode)
     parlays.put(tx, parlay)
     for leg in quote.legs:

@@ -64,14 +64,17 @@ class Hands:
 
 @dataclass
 class Log:
-    """Keeps events."""
+    """Keeps events, and which of them are warnings."""
 
     events: list[dict[str, Any]] = field(default_factory=list)
+    warnings: list[dict[str, Any]] = field(default_factory=list)
 
     def info(self, event: str, **fields: Any) -> None:
         self.events.append({"event": event, **fields})
 
-    warning = info
+    def warning(self, event: str, **fields: Any) -> None:
+        self.info(event, **fields)
+        self.warnings.append(self.events[-1])
 
     def named(self, event: str) -> list[dict[str, Any]]:
         return [each for each in self.events if each["event"] == event]
@@ -177,7 +180,8 @@ class FakeExchange:
 class FakeModel:
     """Answers with one correlation for every pair, or fails as told; `hold` keeps it thinking.
 
-    `plan`: the plan it names where there are plans; None stands for the default.
+    `plan`: the plan it names where there are plans; None stands for the default. `mute`: it leaves every
+    pair out.
     """
 
     rho: str = "0.5"
@@ -185,6 +189,7 @@ class FakeModel:
     failure: NoAdvice | None = None
     silent: NoAdvice | None = None
     hold: asyncio.Event | None = None
+    mute: bool = False
     questions: list[Question] = field(default_factory=list)
 
     async def ask(self, question: Question) -> AdviceOutcome:
@@ -194,7 +199,7 @@ class FakeModel:
             return NotAdvised(reason=self.failure, detail="told to fail")
         pairs = tuple(
             PairCorrelation(first_leg=a, second_leg=b, correlation=Decimal(self.rho), reason="same game")
-            for a, b in question.pairs
+            for a, b in (() if self.mute else question.pairs)
         )
         advice = AcceptedAdvice(
             correlations=pairs,

@@ -244,6 +244,26 @@ async def test_a_stake_that_leaves_too_little_is_refused_with_the_smallest_that_
             await stage.quote(stake=str(Money.of(smallest) - Money.cents(1)))
 
 
+async def test_a_stake_that_one_more_contract_makes_too_dear_is_refused_with_the_smaller_one_that_does(
+    tmp_path: Path,
+) -> None:
+    async with open_stage(tmp_path, PRICING__MINIMUM_EDGE="0") as stage:
+        await stage.classic()
+        with pytest.raises(BadRequest, match="at this stake") as refused:
+            await stage.quote(stake="5.20")
+        assert "Stake $5.16 instead." in refused.value.details
+        await stage.quote(stake="5.16")
+
+
+async def test_events_of_which_the_model_says_nothing_are_priced_as_if_independent(stage: Stage) -> None:
+    for ticker in GAME:
+        stage.exchange.holds(ticker, "0.50")
+    await stage.save(ANN, *GAME)
+    stage.model.mute = True
+    analysis = (await stage.quote(*GAME)).body["analysis"]
+    assert (analysis["correlationSource"], analysis["correlationReason"]) == ("product", "answered")
+
+
 async def test_where_no_stake_would_do_the_refusal_says_so(tmp_path: Path) -> None:
     async with open_stage(tmp_path, PRICING__MINIMUM_EDGE="0.08") as stage:
         await stage.classic()
@@ -252,11 +272,14 @@ async def test_where_no_stake_would_do_the_refusal_says_so(tmp_path: Path) -> No
         assert "No stake would do" in refused.value.details
 
 
-async def test_an_edge_below_zero_is_sold_by_default_and_marked(stage: Stage) -> None:
+async def test_an_edge_below_zero_is_sold_by_default_and_warned_of(stage: Stage) -> None:
     await stage.classic()
     await stage.quote()
     await stage.quote(stake="50")
-    assert [event["edge_negative"] for event in stage.log.named("quote.created")] == [True, False]
+    told = stage.log.named("quote.created")
+    assert [event["edge_negative"] for event in told] == [True, False]
+    assert [Money.of(event["edge_dollars"]) < Money.ZERO for event in told] == [True, False]
+    assert [event in stage.log.warnings for event in told] == [True, False]
 
 
 async def test_rolling_is_offered_where_the_legs_end_one_after_the_other(tmp_path: Path) -> None:

@@ -229,6 +229,15 @@ async def test_a_roll_that_passes_a_cap_is_told_and_not_made(rolling: RollingSta
     assert (rolling.skipped, await rolling.intents()) == ([cap], [])
 
 
+async def test_a_roll_is_sized_and_counted_with_the_fees_of_the_quotes_record(stage: OrderStage) -> None:
+    rolling = await open_rolling(stage, multiplier="3")
+    await rolling.says(FIRST, S.DETERMINED, "yes")
+    await rolling.step()
+    [made] = await rolling.intents()
+    # 500 * (0.50 + 3 * 0.07 * 0.25); then 0.55 each, three fees of 0.07 * 0.25, a cent for its roundings
+    assert (made.count, made.max_cost) == (Count.of(276), Money.of("169.0500"))
+
+
 async def test_nothing_is_rolled_while_halted(rolling: RollingStage) -> None:
     await rolling.says(FIRST, S.DETERMINED, "yes")
     await rolling.orders.halt()
@@ -349,14 +358,19 @@ async def test_the_summary_counts_a_later_leg_as_skipped_until_its_turn(rolling:
 
 
 @pytest.mark.parametrize(
-    ("strategy", "skips"),
-    [("rolling", ["parlay_cap", "later_leg", "later_leg"]), ("delta", [None, "later_leg", "later_leg"])],
+    ("strategy", "multiplier", "cap", "first"),
+    [
+        # The first leg costs $88.71 at most, and 2 % of the payout are $10.
+        ("rolling", None, "95", "parlay_cap"),
+        ("delta", None, "95", None),
+        # Twice the fees are $2.40 more.
+        ("delta", "2", "91", "order_cap"),
+        ("delta", "2", "92", None),
+    ],
 )
-async def test_the_first_leg_leaves_the_drift_reserve_free_under_the_parlays_cap(
-    tmp_path: Path, strategy: str, skips: list[str | None]
+async def test_the_first_leg_leaves_drift_and_the_fees_of_its_series_free_under_the_caps(
+    tmp_path: Path, strategy: str, multiplier: str | None, cap: str, first: str | None
 ) -> None:
-    # The first leg costs $88.71 at most, and 2 % of the payout are $10.
-    cap = "95"
     async with open_order_stage(
         tmp_path, LIMITS__MAX_PARLAY_HEDGE_DOLLARS=cap, LIMITS__MAX_ORDER_DOLLARS=cap
     ) as stage:
@@ -371,7 +385,7 @@ async def test_the_first_leg_leaves_the_drift_reserve_free_under_the_parlays_cap
         )
 
         def sell(tx: Connection) -> Result:
-            quote, checkout = put_paid(tx, strategy)
+            quote, checkout = put_paid(tx, strategy, multiplier)
             sale = Sale(
                 session_id="cs_test_1", checkout=checkout, quote=quote, markets=dict(stage.exchange.found)
             )
@@ -380,4 +394,4 @@ async def test_the_first_leg_leaves_the_drift_reserve_free_under_the_parlays_cap
         sold = (await stage.database.write(sell)).parlay
         assert sold is not None
         legs = await stage.database.read(lambda tx: parlays.legs(tx, sold.id))
-        assert [leg.skip for leg in legs] == skips
+        assert [leg.skip for leg in legs] == [first, "later_leg", "later_leg"]

@@ -18,9 +18,10 @@ from hedge_service.core.pricing import PairCorrelation
 from hedge_service.core.risk.structure import Structure
 from hedge_service.core.rolling import NotInSequence, NotOffered
 from hedge_service.core.strike import Strike, StrikeKind
-from hedge_service.wire.advice_record import OtherVersion, read_facts, write
+from hedge_service.wire.advice_record import OtherVersion, fees_of, read_facts, write
 from hedge_service.wire.advice_replay import replay
 from tests.core.choice_samples import book, facts_of, rules_of
+from tests.store.parlay_samples import quote_of
 
 PLAIN = facts_of()
 RICH = facts_of(
@@ -100,6 +101,16 @@ def test_only_statistics_may_differ_and_only_by_a_rounding() -> None:
     assert replay(near) == ("plans[bands].outlay: 2.470001 then, 2.47 now",)
 
 
+def test_the_two_figures_that_a_choice_compared_may_differ_by_a_rounding_too() -> None:
+    record = stored(replace(PLAIN, wanted="none"))
+    choice = record["decided"]["choice"]
+    choice["wanted"] = str(Money.of(choice["wanted"]) + Money(1))
+    assert replay(record) == ()
+    choice["default"] = str(Money.of(choice["default"]) + Money.cents(1))
+    record["decided"]["default"] = "delta"
+    assert [place.partition(":")[0] for place in replay(record)] == ["default", "choice.default"]
+
+
 def test_a_plan_that_is_no_longer_offered_is_named() -> None:
     record = stored(PLAIN)
     record["decided"]["plans"].append({"id": "combo"})
@@ -111,3 +122,10 @@ def test_a_plan_that_is_no_longer_offered_is_named() -> None:
 def test_a_record_of_another_version_is_not_read(version: object) -> None:
     with pytest.raises(OtherVersion):
         replay(stored(PLAIN) | {"version": version})
+
+
+def test_a_quotes_fees_are_those_that_it_was_decided_with() -> None:
+    quote, record = quote_of(1, ()), stored(RICH)
+    assert fees_of(replace(quote, advice={"decision": record})) == RICH.fees
+    assert fees_of(replace(quote, advice={"decision": record | {"version": 0}})) == {}
+    assert fees_of(quote) == {}

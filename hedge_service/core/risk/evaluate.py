@@ -106,12 +106,25 @@ def evaluate(
     """
     if len(positions) != states.legs:
         raise ValueError(f"{len(positions)} positions for {states.legs} legs")
+    held = (*positions, combo)
+    return evaluation_of(
+        states,
+        state_results(terms, states, positions, combo),
+        outlay=sum((position.outlay for position in held), Money.ZERO),
+        fees=sum((position.fees for position in held), Money.ZERO),
+        alpha=alpha,
+    )
+
+
+def evaluation_of(
+    states: States, results: NDArray[np.int64], *, outlay: Money, fees: Money, alpha: Decimal = CVAR_ALPHA
+) -> Evaluation:
+    """Describe results, micros of each state: shape (m,). Raises ValueError for an alpha outside [0, 1)."""
     if not 0 <= alpha < 1:
         raise ValueError(f"alpha lies in [0, 1): {alpha}")
     happens = states.probabilities > 0
     chances = states.probabilities[happens] / math.fsum(states.probabilities[happens])
-    results = state_results(terms, states, positions, combo)[happens]
-    held = (*positions, combo)
+    results = results[happens]
     ev = math.fsum(chances * results)
     return Evaluation(
         ev=Money(round(ev)),
@@ -120,8 +133,8 @@ def evaluate(
         best=Money(results.max().item()),
         p_loss=_decimal(math.fsum(chances[results < 0])),
         cvar=Money(round(_tail_mean(chances, results, math.fabs(1 - alpha)))),
-        outlay=sum((position.outlay for position in held), Money.ZERO),
-        fees=sum((position.fees for position in held), Money.ZERO),
+        outlay=outlay,
+        fees=fees,
         distribution=States(states.hits[happens], chances),
         results=results,
     )

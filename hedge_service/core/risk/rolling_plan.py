@@ -21,9 +21,8 @@ from hedge_service.core.rolling import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
-    from hedge_service.core.fees import FeeSchedule
     from hedge_service.core.hedging import LegHedge
     from hedge_service.core.pricing import Leg
     from hedge_service.core.risk.states import States
@@ -56,17 +55,15 @@ def rolling_figures(
     *,
     reserve_share: Decimal,
     caps: HedgeCaps,
-    fees: Mapping[str, FeeSchedule],
 ) -> RollingFigures:
     """Size the first purchase and evaluate the whole sequence.
 
     If prices hold, the house ends with S - F - N * product of all unit costs in every state. Rolls together
     may pay the drift reserve on top, so that the worst result, and the mean of the worst, is less by it; what
-    whole lots leave unhedged is not counted. Outlay and fees are those of the first purchase. What it costs
-    follows `fees`, by ticker; how much is bought follows the standard fee, as the later rolls do.
+    whole lots leave unhedged is not counted. Outlay and fees are those of the first purchase.
     """
-    costs, reserve = replace(_costs(caps), fees=fees), drift_reserve(terms.payout, reserve_share)
-    hedges = first_hedges(legs, order, payout=terms.payout, costs=_costs(caps), step=caps.step)
+    costs, reserve = _costs(caps), drift_reserve(terms.payout, reserve_share)
+    hedges = first_hedges(legs, order, payout=terms.payout, costs=costs, step=caps.step)
     bought = within_caps(hedges, replace(caps, parlay=max(caps.parlay - reserve, Money.ZERO)))
     cost = replication_cost(terms.payout, order, costs)
     first = evaluate(terms, states, positions(bought, None, costs.fees))
@@ -95,4 +92,4 @@ def _steady(first: Evaluation, result: Money, reserve: Money) -> Evaluation:
 
 
 def _costs(caps: HedgeCaps) -> Costs:
-    return Costs(slippage=caps.slippage)
+    return Costs(slippage=caps.slippage, fees=caps.fees)

@@ -69,7 +69,7 @@ EVENTS: tuple[Event, ...] = (
     ),
     event(
         "quote.created",
-        "A quote is stored",
+        "A quote is stored; at `warning` where the house expects a loss",
         QUOTE,
         texts("tickers", "The market of each leg"),
         STAKE,
@@ -82,6 +82,7 @@ EVENTS: tuple[Event, ...] = (
         dollars("edge_dollars", "The house's expected profit"),
         boolean("edge_negative", "Whether that is a loss"),
         *maybe(number("decision_ms", "Pricing, model and choice, once the exchange was read", "ms")),
+        levels=(Level.INFO, Level.WARNING),
     ),
     event("checkout.created", "Stripe has opened the session of a quote", *CHECKOUT, SESSION),
     event("checkout.refused", "Stripe refused to open a session", *CHECKOUT, *ERROR, levels=WARNING),

@@ -75,7 +75,8 @@ def _refusals() -> Iterator[None]:
     try:
         yield
     except (NotAllowed, Overdrawn) as error:
-        raise Conflict(f"Not done: {error}", "Nothing was changed.", code="not_allowed") from None
+        code = "overdrawn" if isinstance(error, Overdrawn) else "not_allowed"
+        raise Conflict(f"Not done: {error}", "Nothing was changed.", code=code) from None
     except IllegalMove:
         raise Conflict("It has moved meanwhile", "Look at it again.", code="moved_meanwhile") from None
 

@@ -49,6 +49,18 @@ def _listed(page: Page[Any], body: Callable[[Any], Body]) -> Body:
     }
 
 
+def _paged(
+    rows: Callable[..., Page[Any]], body: Callable[[Any], Body]
+) -> Callable[[Desk, Given], Awaitable[Body]]:
+    """Read a list of which nothing is asked but its pages."""
+
+    async def run(desk: Desk, given: Given) -> Body:
+        page = await desk.database.read(lambda tx: rows(tx, limit=_limit(given), after=_after(given)))
+        return _listed(page, body)
+
+    return run
+
+
 def _limit(given: Given) -> int:
     limit: int | None = given["limit"]
     return USUAL_ROWS if limit is None else limit
@@ -107,28 +119,6 @@ async def list_inbox(desk: Desk, given: Given) -> Body:
         lambda tx: ops_inbox.listed(tx, which, limit=_limit(given), after=_after(given))
     )
     return _listed(page, lambda one: bodies.inbox_event(one, now))
-
-
-async def list_payments(desk: Desk, given: Given) -> Body:
-    """List parked payments."""
-    page = await desk.database.read(
-        lambda tx: ops_records.parked_payments(tx, limit=_limit(given), after=_after(given))
-    )
-    return _listed(page, bodies.payment)
-
-
-async def list_reconciliations(desk: Desk, given: Given) -> Body:
-    """List comparisons with the exchange."""
-    page = await desk.database.read(
-        lambda tx: ops_records.reconciled(tx, limit=_limit(given), after=_after(given))
-    )
-    return _listed(page, bodies.reconciled)
-
-
-async def list_audit(desk: Desk, given: Given) -> Body:
-    """List the acts of people."""
-    page = await desk.database.read(lambda tx: ops_records.acts(tx, limit=_limit(given), after=_after(given)))
-    return _listed(page, bodies.act)
 
 
 async def money_report(desk: Desk, given: Given) -> Body:
@@ -198,7 +188,7 @@ READS: tuple[Read, ...] = (
         name="payments",
         path="/payments",
         summary="Payments that wait for their refund or for a person, oldest first",
-        run=list_payments,
+        run=_paged(ops_records.parked_payments, bodies.payment),
         result=listing("ParkedPayment"),
         fields=PAGED,
     ),
@@ -206,7 +196,7 @@ READS: tuple[Read, ...] = (
         name="reconciliations",
         path="/reconciliations",
         summary="Comparisons with the exchange, newest first",
-        run=list_reconciliations,
+        run=_paged(ops_records.reconciled, bodies.reconciled),
         result=listing("Reconciliation"),
         fields=PAGED,
     ),
@@ -245,7 +235,7 @@ READS: tuple[Read, ...] = (
         name="audit",
         path="/audit",
         summary="What people did, newest first",
-        run=list_audit,
+        run=_paged(ops_records.acts, bodies.act),
         result=listing("AuditEntry"),
         fields=PAGED,
     ),

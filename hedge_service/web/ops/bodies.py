@@ -36,11 +36,12 @@ def moment(at: datetime | None) -> str | None:
 
 
 def status(config: Config, account: str, seen: Overview, now: datetime) -> Body:
-    """Tell how everything stands."""
+    """Tell how everything stands; the mode is the sender's, or without one the configured one."""
     limits = config.limits
     halt = seen.halt
+    sends = None if seen.lease is None else seen.lease.mode_at(now)
     return {
-        "mode": config.mode.value,
+        "mode": config.mode.value if sends is None else sends.value,
         "environment": config.kalshi.environment.value,
         "account": account,
         "halted": halt is not None,

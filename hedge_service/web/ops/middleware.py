@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from aiohttp import web
 
 from hedge_service.errors import INTERNAL, Answer, HedgeError, NotAuthenticated, NotReady, answer_for
+from hedge_service.failures import link
 from hedge_service.logs import get_logger, log_context
 from hedge_service.store.db import StoreUnavailable
 from hedge_service.web.middleware import HTTP_WORDS, REFUSAL, REQUEST_ID, STORE_BUSY
@@ -122,4 +123,7 @@ def _is_api(request: web.Request) -> bool:
 
 
 def _error(request: web.Request, answer: Answer) -> web.StreamResponse:
-    return error_reply(answer) if _is_api(request) else render.error_page(request, answer)
+    docs = link(answer.code)
+    if _is_api(request):
+        return error_reply(answer, docs=docs)
+    return render.error_page(request, answer, docs=docs)

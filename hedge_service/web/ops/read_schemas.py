@@ -281,7 +281,10 @@ ACTED = record(
     details=anything("What else is kept of it"),
 )
 ERROR = record(
-    error=text("What happened"), details=text("What to do"), code=text("A name that does not change")
+    error=text("What happened"),
+    details=text("What to do"),
+    code=text("A name that does not change"),
+    docs=text("Where the code is explained"),
 )
 SCHEMAS: dict[str, Schema] = {
     "Status": STATUS,

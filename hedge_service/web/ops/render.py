@@ -133,12 +133,12 @@ def html(desk: Desk, template: str, *, status: int = 200, **context: Any) -> web
     return web.Response(text=text, status=status, content_type="text/html", charset="utf-8")
 
 
-def error_page(request: web.Request, answer: Answer) -> web.Response:
+def error_page(request: web.Request, answer: Answer, *, docs: str) -> web.Response:
     """Give the page that tells an error; it says no more than the answer for programs."""
     desk = request.app[DESK]
     # Who is not logged in learns nothing of the service, not even its mode.
     frame = _frame(desk) if SESSION in request else None
-    response = html(desk, "error.html", status=answer.status, frame=frame, answer=answer)
+    response = html(desk, "error.html", status=answer.status, frame=frame, answer=answer, docs=docs)
     if answer.retry_after_s is not None:
         response.headers["Retry-After"] = str(answer.retry_after_s)
     return response

@@ -118,7 +118,7 @@ async def test_a_parked_order_is_ended_on_a_persons_word(ops: OpsStage, database
     status, body = await ops.api(
         "POST", f"/orders/{attempt.client_order_id}/resolve", {"as": "absent", "evidence": "x"}
     )
-    assert (status, body["code"]) == (409, "not_allowed")
+    assert (status, body["code"], body["docs"]) == (409, "not_allowed", "docs/errors.md#not_allowed")
     assert "not parked" in body["error"]
 
 
@@ -143,7 +143,7 @@ async def test_a_word_that_makes_no_sense_ends_nothing(
 ) -> None:
     attempt = await database.write(park)
     status, body = await ops.api("POST", f"/orders/{attempt.client_order_id}/resolve", fields)
-    assert (status, set(body)) == (400, {"error", "details", "code"})
+    assert (status, set(body)) == (400, {"error", "details", "code", "docs"})
     assert (await database.read(lambda tx: journal.get(tx, attempt.client_order_id))).state is S.PARKED
 
 
@@ -231,6 +231,9 @@ async def test_a_payout_is_booked_once_and_never_more_than_the_wallet_holds(
     status, body = await ops.api("POST", "/payouts", asked)
     assert (status, body["new"]) == (200, False)
     status, body = await ops.api("POST", "/payouts", {**asked, "reference": "wire-2"})
+    assert (status, body["code"]) == (409, "overdrawn")
+    # What would be taken for booked, and is not: another transfer under a number that is used already.
+    status, body = await ops.api("POST", "/payouts", {**asked, "amount": "5.00"})
     assert (status, body["code"]) == (409, "not_allowed")
     assert (await ops.api("POST", "/payouts", {**asked, "amount": "0"}))[0] == 400
     assert (await ops.api("POST", "/payouts", {**asked, "user": "nobody"}))[0] == 404
@@ -273,7 +276,8 @@ async def test_a_refused_act_is_told_on_the_page(ops: OpsStage) -> None:
     await ops.post("/ops/acts/rehedge", {"csrf": csrf, "parlay_id": "par_none", "reason": "x"})
     _, text, _ = await ops.page("/ops")
     assert "there is no parlay par_none" in text
-    assert (await ops.post("/ops/acts/none", {"csrf": csrf}))[0] == 404
+    status, text, _ = await ops.post("/ops/acts/none", {"csrf": csrf})
+    assert (status, "docs/errors.md#not_found" in text) == (404, True)
 
 
 @pytest.mark.parametrize(
@@ -289,7 +293,7 @@ async def test_a_body_that_is_no_json_object_is_refused(ops: OpsStage, sent: byt
     headers = {**ops.headers, "Content-Type": "application/json"}
     async with ops.http.post(f"{ops.base}/ops/api/halt", data=sent, headers=headers) as reply:
         assert reply.status == status
-        assert set(await reply.json()) == {"error", "details", "code"}
+        assert set(await reply.json()) == {"error", "details", "code", "docs"}
 
 
 def test_every_act_has_what_its_reason_is_kept_from() -> None:
