@@ -45,6 +45,7 @@ class Database:
         self._backend: Backend = Postgres(url) if is_postgres(url) else Sqlite(url)
         lanes = (Lane.SERIAL,) if self._backend.serial_only else tuple(Lane)
         self._writers = {lane: _Writer(self._backend, lane, probe) for lane in lanes}
+        self._closed = False
 
     async def __aenter__(self) -> Self:
         for writer in self._writers.values():
@@ -58,6 +59,7 @@ class Database:
         """Finish what was handed in, then close every connection."""
         for writer in self._writers.values():
             await writer.stop()
+        self._closed = True
         await self._backend.close()
 
     async def write(self, work: Callable[[Connection], T], lane: Lane = Lane.SERIAL) -> T:
@@ -69,7 +71,10 @@ class Database:
         return await self._writers.get(lane, self._writers[Lane.SERIAL]).write(work)
 
     async def read(self, work: Callable[[Connection], T]) -> T:
-        """Run a read-only unit of work on one snapshot."""
+        """Run a read-only unit of work on one snapshot. Raises StoreUnavailable when it can't be read."""
+        if self._closed:
+            # A read that came late would open a connection that nobody closes any more.
+            raise StoreUnavailable("the database is closed")
         return await self._backend.read(work)
 
     async def tell(self, names: Iterable[str]) -> None:

@@ -124,3 +124,5 @@ async def test_a_closed_database_says_so(url: str) -> None:
         await opened.write(migrate.upgrade)
     with pytest.raises(StoreUnavailable, match="closed"):
         await opened.write(names)
+    with pytest.raises(StoreUnavailable):
+        await opened.read(names)
