@@ -6,7 +6,6 @@ import asyncio
 import os
 from datetime import timedelta
 from email.utils import parsedate_to_datetime
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import aiohttp
@@ -25,6 +24,8 @@ from hedge_service.store import halts, identity, leases, migrate
 from hedge_service.store.db import Database
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from pydantic import SecretStr
     from sqlalchemy.engine import Connection
 
@@ -59,7 +60,8 @@ class Gathering:
 
     async def database(self) -> Judgement:
         """Look at the database without making one."""
-        missing = await asyncio.to_thread(_missing, Path(self._config.database.url.partition(":///")[2]))
+        path = self._config.database.path
+        missing = None if path is None else await asyncio.to_thread(_missing, path)
         if missing is not None:
             return missing
         async with Database(self._config.database.url) as database:

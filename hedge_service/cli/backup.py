@@ -7,7 +7,8 @@ from pathlib import Path
 import click
 
 from hedge_service.cli import ops
-from hedge_service.cli.start import config_option, fail
+from hedge_service.cli.start import config_option, fail, refuse
+from hedge_service.errors import ConfigError
 
 OWNER = frozenset({"environment", "account", "subaccount", "stripe_mode"})
 
@@ -22,7 +23,7 @@ def backup(config_path: Path | None, target: Path, *, as_json: bool) -> None:
     Safe while the service runs: the copy is one snapshot. It holds what the books need and no card data;
     keep it as you keep the database. To restore, see docs/going-live.md.
 
-    Ends with 0, or with 1 when no good copy was made.
+    Ends with 0, with 1 when no good copy was made, or with 2 on PostgreSQL, which has pg_dump for it.
 
     \b
     Example: hedge-service backup /var/backups/hedge-2026-11-22.db
@@ -30,8 +31,11 @@ def backup(config_path: Path | None, target: Path, *, as_json: bool) -> None:
     from hedge_service.store.backup import BackupFailed, copy  # noqa: PLC0415 - heavy imports where they are used
 
     config = ops.configured(config_path)
+    path = config.database.path
+    if path is None:
+        refuse(ConfigError(("the database is on a PostgreSQL server: back it up with pg_dump",)))
     try:
-        made = copy(Path(config.database.url.partition(":///")[2]), target)
+        made = copy(path, target)
     except BackupFailed as error:
         fail(str(error), "backup_failed")
     owner = {name: value for name, value in sorted(made.identity.items()) if name in OWNER}

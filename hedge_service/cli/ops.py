@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import getpass
 from contextlib import asynccontextmanager
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
@@ -16,6 +15,7 @@ from hedge_service.clock import SystemClock
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Coroutine
     from datetime import datetime, timedelta
+    from pathlib import Path
 
     from sqlalchemy.engine import Connection
 
@@ -111,7 +111,7 @@ async def opened(config: Config) -> AsyncIterator[Database]:
     from hedge_service.store import identity, migrate  # noqa: PLC0415
     from hedge_service.store.db import Database as Store  # noqa: PLC0415
 
-    _check_there(Path(config.database.url.partition(":///")[2]))
+    _check_there(config.database.path)
     async with Store(config.database.url) as database:
         if not await database.read(migrate.is_current):
             raise Unusable(
@@ -126,9 +126,9 @@ async def opened(config: Config) -> AsyncIterator[Database]:
         yield database
 
 
-def _check_there(path: Path) -> None:
-    # Opening it would make an empty one.
-    if not path.is_file():
+def _check_there(path: Path | None) -> None:
+    # Opening a file would make an empty one; what is on a server says so itself when it is missing.
+    if path is not None and not path.is_file():
         raise Unusable(
             f"there is no database at {path}; `hedge-service serve` makes it", code="database_missing"
         )

@@ -7,7 +7,6 @@ import sys
 from contextlib import AsyncExitStack
 from dataclasses import replace
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -15,6 +14,8 @@ import click
 from hedge_service.cli.start import EXIT_FAILED, config_option, fail, load
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from hedge_service.config import Config
     from hedge_service.core.money import Money
     from hedge_service.core.report import Figures, Report
@@ -76,8 +77,8 @@ class Unavailable(Exception):  # noqa: N818 - says what the database or the exch
 
 def _check_database(config: Config) -> None:
     # Opening it would make an empty one.
-    path = Path(config.database.url.partition(":///")[2])
-    if not path.is_file():
+    path = config.database.path
+    if path is not None and not path.is_file():
         raise Unavailable(f"there is no database at {path}", code="database_missing")
 
 

@@ -79,6 +79,8 @@ def _until_stopped(run: Callable[[asyncio.Event], Coroutine[Any, Any, None]], lo
     """Run until a signal or a fault; a fault is told on the log and ends with 70."""
     import uvloop  # noqa: PLC0415 - only servers need it
 
+    from hedge_service.store.db import StoreUnavailable  # noqa: PLC0415
+
     async def supervised() -> None:
         stop = asyncio.Event()
         loop = asyncio.get_running_loop()
@@ -90,6 +92,9 @@ def _until_stopped(run: Callable[[asyncio.Event], Coroutine[Any, Any, None]], lo
         uvloop.run(supervised())
     except ConfigError as error:
         refuse(error)
+    except StoreUnavailable as error:
+        log.critical("service.failed", reason=str(error), code="store_unavailable")
+        fail(f"the database can't be used: {error}", "store_unavailable")
     except OSError as error:
         code = "port_in_use" if error.errno == errno.EADDRINUSE else "service_failed"
         log.critical("service.failed", reason=str(error), code=code)

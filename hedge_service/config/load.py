@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import re
 import tomllib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from enum import Enum
 from typing import TYPE_CHECKING, Any
 
-from pydantic import ValidationError
+from pydantic import SecretStr, ValidationError
 
 from hedge_service.config.checks import contradictions
+from hedge_service.config.databases import password_of
 from hedge_service.config.model import (
     Database,
     Environment,
@@ -39,6 +40,7 @@ if TYPE_CHECKING:
     Overrides = Mapping[tuple[str, ...], object]
 
 DEFAULT_FILE = "config.toml"
+DATABASE_PASSWORD = "database.url's password"  # noqa: S105 - how it is called among the secrets
 # Values short and plain enough to be no secret typed in the wrong place.
 _SHOWABLE = re.compile(r"[A-Za-z]{1,16}|-?[0-9.]{1,16}", re.ASCII)
 
@@ -82,7 +84,7 @@ class Config:
             "exchange_url": self.kalshi.api_url,
             "account": self.kalshi.account,
             "subaccount": self.kalshi.subaccount,
-            "database": self.database.url,
+            "database": self.database.shown,
             "strategy": self.hedging.strategy.value,
             "stripe_mode": None if stripe_mode is None else stripe_mode.value,
             "model": self.openai.model if self.openai.enabled else None,
@@ -113,7 +115,15 @@ def load_config(*, path: Path | None, environ: Mapping[str, str], cwd: Path, liv
     if problems or settings is None:
         raise ConfigError(tuple(problems))
     sections = {name: getattr(settings, name) for name in Settings.model_fields}
-    return Config(**sections, secrets=secrets, file=file)
+    return Config(**sections, secrets=_with_password(secrets, settings.database), file=file)
+
+
+def _with_password(secrets: Secrets, database: Database) -> Secrets:
+    """Count the database's password among the secrets, so that no log holds it."""
+    password = password_of(database.url)
+    if password is None:
+        return secrets
+    return replace(secrets, given={**secrets.given, DATABASE_PASSWORD: SecretStr(password)})
 
 
 def _file(path: Path | None, variables: Mapping[str, str], cwd: Path) -> Path | None:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from decimal import Decimal
 from enum import Enum
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
+from hedge_service.config.databases import path_of, shown
 from hedge_service.config.rules import (
     choice,
+    database_url,
     dollars,
     own_url,
     peer_url,
@@ -21,6 +23,9 @@ from hedge_service.config.rules import (
     whole,
 )
 from hedge_service.core.money import Money
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 class Environment(Enum):
@@ -125,13 +130,18 @@ class Service(Section):
 class Database(Section):
     """Where rows are kept."""
 
-    url: Annotated[
-        str,
-        text(
-            r"sqlite\+aiosqlite:///(?!:memory:)[^?#\x00-\x1f]{1,4000}",
-            "sqlite+aiosqlite:///PATH to a file (no other database is supported yet, nor one in memory)",
-        ),
-    ] = "sqlite+aiosqlite:///hedge.db"
+    # It may hold a password: only `shown` is for people.
+    url: Annotated[str, database_url()] = Field(default="sqlite+aiosqlite:///hedge.db", repr=False)
+
+    @property
+    def path(self) -> Path | None:
+        """Give the database's file; None for one on a server."""
+        return path_of(self.url)
+
+    @property
+    def shown(self) -> str:
+        """Give the URL without a password."""
+        return shown(self.url)
 
 
 class RateLimit(Section):

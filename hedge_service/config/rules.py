@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING, Any
 from pydantic_core import CoreSchema, core_schema
 
 from hedge_service.config.addresses import check_peer_url, check_public_url
+from hedge_service.config.databases import ALLOWED as DATABASES
+from hedge_service.config.databases import check_database_url
 from hedge_service.core.money import Money, decimal_of
 
 if TYPE_CHECKING:
@@ -180,6 +182,11 @@ def peer_url(suffix: str) -> Rule:
     ending = f"that ends in {suffix}" if suffix else "without a path"
     allowed = f'"" or an address {ending} (and no slash, query or user name); https, or http on loopback'
     return Rule(allowed=allowed, check=lambda value: check_peer_url(value, suffix))
+
+
+def database_url() -> Rule:
+    """Allow a database of a kind that the store knows."""
+    return Rule(allowed=DATABASES, check=check_database_url)
 
 
 def own_url() -> Rule:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from enum import StrEnum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from hedge_service.core.money import Count, Money
-from hedge_service.core.orders import AttemptState, Order, Purpose, TimeInForce
+from hedge_service.core.orders import AttemptState, Order, Purpose, TimeInForce, move
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -90,6 +90,20 @@ class Attempt:
     first_sent_at: datetime | None = None
     last_sent_at: datetime | None = None
     ended_at: datetime | None = None
+
+
+def moved(attempt: Attempt, state: AttemptState, at: datetime, **changes: Any) -> Attempt:
+    """Give an attempt in its next state. Raises IllegalMove when the table does not hold the move."""
+    move(attempt.state, state)
+    ended_at = at if state.ended else attempt.ended_at
+    return replace(attempt, state=state, ended_at=ended_at, **changes)
+
+
+def sent(attempt: Attempt, at: datetime) -> Attempt:
+    """Give an attempt of which one more copy goes out. Raises IllegalMove."""
+    first = at if attempt.first_sent_at is None else attempt.first_sent_at
+    changes = {"sends": attempt.sends + 1, "first_sent_at": first, "last_sent_at": at}
+    return moved(attempt, AttemptState.SENDING, at, **changes)
 
 
 class EndReason(StrEnum):

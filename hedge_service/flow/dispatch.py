@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from hedge_service.core import ids
@@ -21,15 +21,16 @@ from hedge_service.core.journal import (
 from hedge_service.core.orders import AttemptState, IllegalMove
 from hedge_service.core.parlay import Mode
 from hedge_service.errors import PeerError
+from hedge_service.flow.batching import Batcher
 from hedge_service.flow.order_log import order_fields
 from hedge_service.flow.safety import Barred, Waiting
 from hedge_service.flow.sending import Halted
-from hedge_service.store import journal, parlays
+from hedge_service.store import journal, journal_sets
 from hedge_service.store.db import StoreUnavailable
 from hedge_service.store.leases import Deposed
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Coroutine
+    from collections.abc import Callable, Coroutine, Sequence
 
     from sqlalchemy.engine import Connection
 
@@ -43,13 +44,21 @@ if TYPE_CHECKING:
     from hedge_service.flow.sender import Sender
     from hedge_service.flow.sending import Wire
     from hedge_service.store.db import Database
-    from hedge_service.store.parlays import Parlay
+    from hedge_service.store.journal_sets import Work
 
 MOST_DRIVERS = 1_000
 FIRST_WAIT_S = 0.25
 LONGEST_WAIT_S = 5.0
 PARKED_WAIT_S = 60.0
 RESTING_WAIT_S = 0.5
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """A step that was taken: how long to wait now, and the attempt it made or moved, where that is all."""
+
+    wait_s: float
+    attempt: Attempt | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,6 +102,8 @@ class Dispatcher:
         self._log = log
         self._drivers: dict[str, asyncio.Task[None]] = {}
         self._on_the_wire: set[asyncio.Task[Any]] = set()
+        self._plans: Batcher[Attempt, Attempt] = Batcher(self._write_plans)
+        self._ends: Batcher[tuple[str, str], None] = Batcher(self._write_ends)
         self._stopping = False
         # What an order waits for, so that one never sent can say more than that its time is over.
         self._waited_for: dict[str, str] = {}
@@ -104,10 +115,10 @@ class Dispatcher:
         self._collect()
         if not self._sender.may_send():
             return
-        for intent_id in await self._database.read(lambda tx: journal.open_intents(tx, MOST_DRIVERS)):
-            if intent_id not in self._drivers and len(self._drivers) < MOST_DRIVERS:
-                task = asyncio.create_task(self._drive(intent_id), name=f"drive.{intent_id}")
-                self._drivers[intent_id] = task
+        driven = frozenset(self._drivers)
+        for work in await self._database.read(lambda tx: _undriven(tx, driven)):
+            task = asyncio.create_task(self._drive(work), name=f"drive.{work.intent.id}")
+            self._drivers[work.intent.id] = task
 
     async def stop(self, within_s: float) -> None:
         """Start no new send, and let those on the wire end, for at most `within_s`."""
@@ -131,63 +142,71 @@ class Dispatcher:
                 if not task.cancelled():
                     task.result()
 
-    async def _drive(self, intent_id: str) -> None:
+    async def _drive(self, work: Work) -> None:
         """Take steps until the intent has ended, the lease is lost or the process stops."""
-        intent, attempts = await self._database.read(lambda tx: journal.load(tx, intent_id))
-        parlay = await self._database.read(lambda tx: parlays.get(tx, intent.parlay_id))
-        if parlay is None:
-            return
         wait_s = FIRST_WAIT_S
-        while self._sender.epoch is not None and intent.ended_at is None:
-            step = next_step(intent, attempts, now=self._clock.now(), max_attempts=self._rules.max_attempts)
-            before = intent, attempts
-            wait_s = await self._take(step, intent, parlay, wait_s)
-            intent, attempts = await self._database.read(lambda tx: journal.load(tx, intent_id))
-            if (intent, attempts) != before:
+        while self._sender.epoch is not None and work.intent.ended_at is None:
+            step = next_step(
+                work.intent, work.attempts, now=self._clock.now(), max_attempts=self._rules.max_attempts
+            )
+            taken = await self._take(step, work, wait_s)
+            before, work = work, await self._after(work, taken)
+            if work != before:
                 self._changed.set()
-            if wait_s > 0:
-                await self._clock.sleep(wait_s)
-            wait_s = _longer(wait_s) if _standing(attempts) == _standing(before[1]) else FIRST_WAIT_S
+            if taken.wait_s > 0:
+                await self._clock.sleep(taken.wait_s)
+            again = _standing(work.attempts) == _standing(before.attempts)
+            wait_s = _longer(taken.wait_s) if again else FIRST_WAIT_S
 
-    async def _take(self, step: Step, intent: Intent, parlay: Parlay, wait_s: float) -> float:
+    async def _after(self, work: Work, taken: Taken) -> Work:
+        """Give the work as it is after a step: from what the step wrote, else from the journal."""
+        if taken.attempt is not None:
+            return replace(work, attempts=_with(work.attempts, taken.attempt))
+        intent, attempts = await self._database.read(lambda tx: journal.load(tx, work.intent.id))
+        return replace(work, intent=intent, attempts=attempts)
+
+    async def _take(self, step: Step, work: Work, wait_s: float) -> Taken:
         """Take one step; give how long to wait before the next one."""
+        intent = work.intent
         try:
-            return await self._act(step, intent, parlay, wait_s)
+            return await self._act(step, work, wait_s)
         except (Deposed, IllegalMove) as error:
             # The row has moved under us: another epoch's work, or ours before a lost lease. Read it anew.
             self._log.warning("intent.moved_meanwhile", intent_id=intent.id, reason=str(error))
-            return max(wait_s, FIRST_WAIT_S)
+            return Taken(max(wait_s, FIRST_WAIT_S))
         except (Halted, Waiting, Barred, StoreUnavailable, PeerError) as error:
             if isinstance(error, Waiting):
                 self._waited_for[intent.id] = error.reason.value
             self._log.warning(
                 "intent.waiting", parlay_id=intent.parlay_id, ticker=intent.ticker, reason=str(error)
             )
-            return max(wait_s, FIRST_WAIT_S)
+            return Taken(max(wait_s, FIRST_WAIT_S))
 
-    async def _act(self, step: Step, intent: Intent, parlay: Parlay, wait_s: float) -> float:
+    async def _act(self, step: Step, work: Work, wait_s: float) -> Taken:
+        intent = work.intent
         match step:
             case Begin():
-                return await self._begin(step, intent, parlay)
+                return Taken(0, await self._begin(step, work))
             case Send(attempt=attempt):
-                return await self._send(intent, attempt, parlay, wait_s)
+                return await self._send(work, attempt, wait_s)
             case GiveUp(attempt=attempt, reason=reason):
                 await self._not_sent(intent, attempt, self._waited_for.pop(intent.id, reason))
-                return 0
+                return Taken(0)
             case LookUp(attempt=attempt):
-                return await self._look_up(intent, attempt, wait_s)
+                return Taken(await self._look_up(intent, attempt, wait_s))
             case Track():
                 # Resting orders are followed all together (flow.resting); their rows tell this driver.
-                return RESTING_WAIT_S
+                return Taken(RESTING_WAIT_S)
             case End(reason=reason):
-                await self._end(intent, reason)
-                return 0
+                await self._end(work, reason)
+                return Taken(0)
 
-    async def _begin(self, step: Begin, intent: Intent, parlay: Parlay) -> float:
+    async def _begin(self, step: Begin, work: Work) -> Attempt:
+        intent = work.intent
         if step.not_before is not None and (early := step.not_before - self._clock.now()).total_seconds() > 0:
             await self._clock.sleep(early.total_seconds())
         order_id = ids.client_order_id(
-            session_id=parlay.session_id,
+            session_id=work.session_id,
             leg=intent.leg,
             purpose=intent.purpose.value,
             sequence=intent.sequence,
@@ -203,30 +222,37 @@ class Dispatcher:
             body=self._rules.body(order),
             planned_at=self._clock.now(),
         )
+        return await self._plans.put(planned)
 
-        def plan(tx: Connection) -> Attempt:
+    async def _write_plans(self, planned: Sequence[Attempt]) -> Sequence[Attempt]:
+        return await self._database.write(self._plan(planned))
+
+    def _plan(self, planned: Sequence[Attempt]) -> Callable[[Connection], list[Attempt]]:
+        def plan(tx: Connection) -> list[Attempt]:
             self._sender.guard(tx)
-            return journal.plan(tx, planned)
+            return journal_sets.plan(tx, planned)
 
-        await self._database.write(plan)
-        return 0
+        return plan
 
-    async def _send(self, intent: Intent, attempt: Attempt, parlay: Parlay, wait_s: float) -> float:
-        if parlay.mode is Mode.DRY_RUN:
+    async def _send(self, work: Work, attempt: Attempt, wait_s: float) -> Taken:
+        intent = work.intent
+        if work.mode is Mode.DRY_RUN:
             await self._dry_run(intent, attempt)
-            return 0
+            return Taken(0)
         if self._rules.dry_run:
             await self._not_sent(intent, attempt, "service_in_dry_run")
-            return 0
+            return Taken(0)
         try:
             after = await self._put_on_the_wire(intent, attempt)
         except Barred as barred:
             self._waited_for.pop(intent.id, None)
             await self._not_sent(intent, attempt, barred.reason.value, barred.detail)
-            return 0
+            return Taken(0)
         self._waited_for.pop(intent.id, None)
         again = after.state is AttemptState.PLANNED and after.code != "header_timestamp_expired"
-        return wait_s if again else 0
+        # Of an order that is filled whole nothing more can become known that changes what follows.
+        known = after if after.state is AttemptState.FILLED else None
+        return Taken(wait_s if again else 0, known)
 
     async def _put_on_the_wire(self, intent: Intent, attempt: Attempt) -> Attempt:
         async with self._limiter.write.acquire(self._rules.create_cost()) as grant:
@@ -294,16 +320,33 @@ class Dispatcher:
 
         return await self._database.write(end)
 
-    async def _end(self, intent: Intent, reason: EndReason) -> None:
-        # The summary follows the end: with the executions booked its figures are exact from the first.
-        await self._fills.of_intent(intent.id)
+    async def _end(self, work: Work, reason: EndReason) -> None:
+        if any(attempt.filled for attempt in work.attempts):
+            # The summary follows the end: with the executions booked its figures are exact from the first.
+            await self._fills.of_intent(work.intent.id)
+        await self._ends.put((work.intent.id, reason.value))
+
+    async def _write_ends(self, ended: Sequence[tuple[str, str]]) -> Sequence[None]:
+        await self._database.write(self._ending(ended))
+        return [None] * len(ended)
+
+    def _ending(self, ended: Sequence[tuple[str, str]]) -> Callable[[Connection], None]:
         now = self._clock.now()
 
         def end(tx: Connection) -> None:
             self._sender.guard(tx)
-            journal.end_intent(tx, intent.id, reason.value, now)
+            journal_sets.end(tx, ended, now)
 
-        await self._database.write(end)
+        return end
+
+
+def _undriven(tx: Connection, driven: frozenset[str]) -> tuple[Work, ...]:
+    found = [one for one in journal.open_intents(tx, MOST_DRIVERS) if one not in driven]
+    return journal_sets.work(tx, found[: max(0, MOST_DRIVERS - len(driven))])
+
+
+def _with(attempts: tuple[Attempt, ...], after: Attempt) -> tuple[Attempt, ...]:
+    return (*(one for one in attempts if one.client_order_id != after.client_order_id), after)
 
 
 def _standing(attempts: tuple[Attempt, ...]) -> tuple[tuple[int, AttemptState], ...]:

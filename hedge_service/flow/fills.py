@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections import defaultdict
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Protocol
 
 from hedge_service.errors import PeerError
+from hedge_service.flow.batching import Batcher
+from hedge_service.flow.executions import ExecutionReads, Executions
 from hedge_service.store import books, fills
 from hedge_service.store.leases import Deposed
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Sequence
 
     from sqlalchemy.engine import Connection
 
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
     from hedge_service.flow.sender import Sender
     from hedge_service.store.db import Database
     from hedge_service.store.fills import Owner, Recount, Unbooked
+
+    Found = tuple[Sequence[VenueFill], Owner | None]
 
 AT_ONCE = 100
 # Reads may lag by minutes, and an execution may show after a younger one.
@@ -33,18 +36,8 @@ LONGEST_PAUSE_S = 30.0
 LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
 
 
-class FillReads(Protocol):
-    """The exchange reads that find executions; every list is complete or an error."""
-
-    async def fills(
-        self, *, order_id: str | None = None, since: datetime | None = None, priority: bool = False
-    ) -> list[VenueFill]:
-        """List live executions, all pages."""
-
-    async def historical_fills(
-        self, *, ticker: str | None = None, since: datetime | None = None
-    ) -> list[VenueFill]:
-        """List archived executions, all pages."""
+class FillReads(ExecutionReads, Protocol):
+    """The exchange reads that find executions and whose they are."""
 
     async def historical_cutoff(self) -> HistoricalCutoff:
         """Tell since when executions are live."""
@@ -110,6 +103,8 @@ class Fills:
         self._clock = clock
         self._sweep_every_s = sweep_every_s
         self._log = log
+        self._executions = Executions(reads=reads, clock=clock, log=log)
+        self._ended: Batcher[str, None] = Batcher(self._complete_intents)
         self._next_sweep = 0.0
         self._pauses = Pauses()
 
@@ -125,19 +120,19 @@ class Fills:
     async def _step(self) -> None:
         waiting = await self._database.read(lambda tx: fills.unbooked(tx, AT_ONCE))
         now = self._clock.monotonic()
-        await self._complete(order for order in waiting if self._pauses.due(order.order_id, now))
+        await self._complete([order for order in waiting if self._pauses.due(order.order_id, now)])
         if now >= self._next_sweep:
             await self._swept()
 
     async def of_intent(self, intent_id: str) -> None:
         """Book the executions of an intent's orders now; what can't be read is left to the loop."""
-        await self._complete(await self._database.read(lambda tx: fills.unbooked(tx, AT_ONCE, intent_id)))
+        await self._ended.put(intent_id)
 
     async def of_order(self, order: VenueOrder) -> None:
         """Book what a resting order has been filled with so far. Raises PeerError."""
-        listed = await self._reads.fills(order_id=order.order_id, priority=True)
+        listed = await self._executions.of_order(order.order_id)
         owner = await self._database.read(lambda tx: fills.owner_of_order(tx, order.order_id))
-        await self._store(_unique(listed, order.order_id), owner)
+        await self._store([(listed, owner)])
 
     async def sweep(self) -> int:
         """Book every execution since a safe margin before the newest one booked; give how many were new.
@@ -162,35 +157,30 @@ class Fills:
         else:
             self._next_sweep = self._clock.monotonic() + self._sweep_every_s
 
-    async def _complete(self, orders: Iterable[Unbooked]) -> None:
-        await asyncio.gather(*(self._complete_one(order) for order in orders))
+    async def _complete_intents(self, intent_ids: Sequence[str]) -> Sequence[None]:
+        await self._complete(await self._database.read(lambda tx: fills.unbooked_of(tx, intent_ids)))
+        return [None] * len(intent_ids)
 
-    async def _complete_one(self, order: Unbooked) -> None:
-        if (await self._store([], order.owner)).exact:
-            return
-        try:
-            listed = await self._executions(order)
-        except PeerError as error:
-            self._log.warning("fills.unreadable", order_id=order.order_id, reason=error.code)
-            listed = []
-        if (await self._store(listed, order.owner)).exact:
-            self._pauses.over(order.order_id)
-        else:
-            wait_s = self._pauses.longer(order.order_id, self._clock.monotonic())
-            self._log.warning(
-                "fills.incomplete",
-                **_owned(order.owner),
-                order_id=order.order_id,
-                fill_count=str(order.filled),
-                again_in_s=str(wait_s),
-            )
+    async def _complete(self, orders: Sequence[Unbooked]) -> None:
+        """Book what is there of each order; those of which something is missing pause."""
+        missing = [order for order in orders if order.booked < order.filled]
+        found = await self._executions.of(missing) if missing else {}
+        told = await self._store([(found.get(order.order_id, []), order.owner) for order in orders])
+        for order, stored in zip(orders, told, strict=True):
+            if stored.exact:
+                self._pauses.over(order.order_id)
+            else:
+                self._pause(order)
 
-    async def _executions(self, order: Unbooked) -> list[VenueFill]:
-        listed = _unique(await self._reads.fills(order_id=order.order_id, priority=True), order.order_id)
-        if sum(fill.count.centis for fill in listed) < order.filled.centis:
-            older = await self._reads.historical_fills(ticker=order.ticker)
-            return _unique([*listed, *older], order.order_id)
-        return listed
+    def _pause(self, order: Unbooked) -> None:
+        wait_s = self._pauses.longer(order.order_id, self._clock.monotonic())
+        self._log.warning(
+            "fills.incomplete",
+            **_owned(order.owner),
+            order_id=order.order_id,
+            fill_count=str(order.filled),
+            again_in_s=str(wait_s),
+        )
 
     async def _take(self, listed: list[VenueFill]) -> int:
         ids = [fill.trade_id for fill in listed]
@@ -210,7 +200,7 @@ class Fills:
             if order is None and self._clock.now() - _seen(rows) < OWNER_PATIENCE:
                 return 0
             owner = await self._owner(order)
-        await self._store(rows, owner)
+        await self._store([(rows, owner)])
         return len(rows)
 
     async def _order(self, order_id: str, ticker: str) -> VenueOrder | None:
@@ -226,13 +216,16 @@ class Fills:
         named = order.client_order_id
         return await self._database.read(lambda tx: fills.owner_of_id(tx, named))
 
-    async def _store(self, rows: list[VenueFill], owner: Owner | None) -> Stored:
-        stored = await self._database.write(self._storing(rows, owner))
-        for fill in stored.new:
-            self._log.info("fill.booked", **_owned(owner), **_fields(fill))
-        if stored.recount is not None:
-            self._tell(stored.recount, owner)
-        return stored
+    async def _store(self, found: Sequence[Found]) -> list[Stored]:
+        if not found:
+            return []
+        told = await self._database.write(self._storing(found))
+        for (_, owner), stored in zip(found, told, strict=True):
+            for fill in stored.new:
+                self._log.info("fill.booked", **_owned(owner), **_fields(fill))
+            if stored.recount is not None:
+                self._tell(stored.recount, owner)
+        return told
 
     def _tell(self, recount: Recount, owner: Owner | None) -> None:
         counts = {"before": str(recount.before), "after": str(recount.after)}
@@ -241,19 +234,19 @@ class Fills:
         if recount.late:
             self._log.error("fill.anomalous", **_owned(owner), reason="the order had ended", **counts)
 
-    def _storing(self, rows: list[VenueFill], owner: Owner | None) -> Callable[[Connection], Stored]:
+    def _storing(self, found: Sequence[Found]) -> Callable[[Connection], list[Stored]]:
         now = self._clock.now()
 
-        def store(tx: Connection) -> Stored:
+        def store(tx: Connection) -> list[Stored]:
             self._sender.guard(tx)
-            new = tuple(fill for fill in rows if fills.book(tx, fill, owner, now))
-            return Stored(new, None if owner is None else fills.recount(tx, owner.client_order_id, now))
+            return [_stored(tx, rows, owner, now) for rows, owner in found]
 
         return store
 
 
-def _unique(listed: Iterable[VenueFill], order_id: str) -> list[VenueFill]:
-    return list({fill.trade_id: fill for fill in listed if fill.order_id == order_id}.values())
+def _stored(tx: Connection, rows: Sequence[VenueFill], owner: Owner | None, now: datetime) -> Stored:
+    new = tuple(fill for fill in rows if fills.book(tx, fill, owner, now))
+    return Stored(new, None if owner is None else fills.recount(tx, owner.client_order_id, now))
 
 
 def _before(fill: VenueFill, at: datetime) -> bool:

@@ -12,7 +12,7 @@ from hedge_service.core.orders import AttemptState
 from hedge_service.core.reconcile_views import BY_HAND
 from hedge_service.core.venue import VenueFill
 from hedge_service.flow.operating import NotAllowed
-from hedge_service.store import audit, fills, journal, ops_orders
+from hedge_service.store import audit, fills, journal, journal_sets, ops_orders
 from hedge_service.store.fills import Owner
 
 if TYPE_CHECKING:
@@ -141,4 +141,4 @@ def _end_intent(tx: Connection, intent: Intent, by: Operator, max_attempts: int)
         return
     step = next_step(intent, attempts, now=by.at, max_attempts=max_attempts)
     if isinstance(step, End):
-        journal.end_intent(tx, intent.id, step.reason.value, by.at)
+        journal_sets.end(tx, [(intent.id, step.reason.value)], by.at)

@@ -51,21 +51,33 @@ class ImpossibleCount(Exception):  # noqa: N818 - says what was found
 
 
 class Safety:
-    """Checks each send against the journal and against what was lately seen of the exchange."""
+    """Opens the locks on the journal and on what was lately seen of the exchange."""
 
     def __init__(self, *, snapshots: Snapshots, clock: Clock, max_attempts: int) -> None:
         self._snapshots = snapshots
         self._clock = clock
         self._max_attempts = max_attempts
 
-    def check(self, tx: Connection, intent: Intent, attempt: Attempt) -> None:
-        """Let a send through. Raises Waiting, Barred or ImpossibleCount.
+    def opened(self, tx: Connection) -> Locks:
+        """Give the locks as they stand in this transaction, the one that writes SENDING."""
+        return Locks(tx, self._snapshots, now=self._clock.now(), max_attempts=self._max_attempts)
 
-        Inside the transaction that writes SENDING: two orders at once can't both count on the same cash.
-        """
-        attempts = journal.load(tx, intent.id)[1]
+
+class Locks:
+    """The second locks in one transaction: what an order takes, those that follow it can't count on."""
+
+    def __init__(self, tx: Connection, snapshots: Snapshots, *, now: datetime, max_attempts: int) -> None:
+        self._tx = tx
+        self._snapshots = snapshots
+        self._now = now
+        self._max_attempts = max_attempts
+        self._cash = snapshots.cash()
+        self._taken: dict[str, tuple[int | None, Money]] | None = None
+
+    def check(self, intent: Intent, attempts: tuple[Attempt, ...], attempt: Attempt) -> None:
+        """Let a send through; `attempts`: all of its intent. Raises Waiting, Barred or ImpossibleCount."""
         lock = journal_lock(intent, attempts, attempt, max_attempts=self._max_attempts)
-        lock = venue_lock(intent, attempt, self._seen(tx, intent, attempt)) if lock is None else lock
+        lock = venue_lock(intent, attempt, self._seen(intent, attempt)) if lock is None else lock
         match lock:
             case Wait():
                 raise Waiting(lock)
@@ -74,38 +86,44 @@ class Safety:
             case Impossible(detail=detail):
                 raise ImpossibleCount(detail)
             case None:
-                return
+                self._take(intent, attempt)
 
-    def _seen(self, tx: Connection, intent: Intent, attempt: Attempt) -> Seen:
-        snapshots = self._snapshots
-        market, cash = snapshots.market(intent.ticker), snapshots.cash()
-        reserved = Money.ZERO
-        if market is not None and cash is not None:
-            reserved = self._reserved(tx, market, attempt, cash.as_of)
+    def _seen(self, intent: Intent, attempt: Attempt) -> Seen:
+        market = self._snapshots.market(intent.ticker)
         return Seen(
-            now=self._clock.now(),
-            status=snapshots.status(),
-            attestation=snapshots.attestation(),
+            now=self._now,
+            status=self._snapshots.status(),
+            attestation=self._snapshots.attestation(),
             market=market,
-            balance=None if cash is None else cash.balance,
-            reserved=reserved,
+            balance=None if self._cash is None else self._cash.balance,
+            reserved=Money.ZERO if market is None else self._reserved(market, attempt),
         )
 
-    def _reserved(self, tx: Connection, market: Market, attempt: Attempt, as_of: datetime) -> Money:
+    def _reserved(self, market: Market, attempt: Attempt) -> Money:
         """Add up what orders under way may still take of a market's shard.
 
         An order in a market whose shard is not known counts on every shard.
         """
         shards = {None, market.exchange_index}
-        return sum(
-            (
-                _takes(intent, other)
-                for intent, other in journal.under_way(tx, since=as_of)
-                if other.client_order_id != attempt.client_order_id
-                and self._snapshots.shard(intent.ticker) in shards
-            ),
-            Money.ZERO,
+        taken = (
+            cash
+            for name, (shard, cash) in self._under_way().items()
+            if name != attempt.client_order_id and shard in shards
         )
+        return sum(taken, Money.ZERO)
+
+    def _take(self, intent: Intent, attempt: Attempt) -> None:
+        taken = self._snapshots.shard(intent.ticker), _takes(intent, attempt)
+        self._under_way()[attempt.client_order_id] = taken
+
+    def _under_way(self) -> dict[str, tuple[int | None, Money]]:
+        if self._taken is None:
+            working = () if self._cash is None else journal.under_way(self._tx, since=self._cash.as_of)
+            self._taken = {
+                attempt.client_order_id: (self._snapshots.shard(intent.ticker), _takes(intent, attempt))
+                for intent, attempt in working
+            }
+        return self._taken
 
 
 def _takes(intent: Intent, attempt: Attempt) -> Money:

@@ -2,26 +2,32 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
+from hedge_service.core.journal import moved, sent
 from hedge_service.core.market import BookSide
 from hedge_service.core.money import Money
 from hedge_service.core.orders import (
     Accepted,
     AttemptState,
     ClockExpired,
+    IllegalMove,
     Refused,
     Throttled,
     Unproved,
     Unsent,
     settle_reply,
 )
+from hedge_service.flow.batching import Batcher
 from hedge_service.flow.order_log import EVENTS, order_fields, tell_outcome
-from hedge_service.flow.safety import ImpossibleCount
-from hedge_service.store import halts, journal
+from hedge_service.flow.safety import Barred, ImpossibleCount, Waiting
+from hedge_service.store import halts, journal_sets
+from hedge_service.store.journal_sets import Record
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
+    from datetime import datetime
 
     from sqlalchemy.engine import Connection
 
@@ -48,15 +54,43 @@ class OrderDoor(Protocol):
         """Send one copy; `on_written` is called just before its first byte, and stops it by raising."""
 
 
-class SecondLocks(Protocol):
-    """What is checked in the transaction that journals a send."""
+class Locks(Protocol):
+    """The second locks in one transaction."""
 
-    def check(self, tx: Connection, intent: Intent, attempt: Attempt) -> None:
+    def check(self, intent: Intent, attempts: tuple[Attempt, ...], attempt: Attempt) -> None:
         """Let a send through. Raises Waiting, Barred or ImpossibleCount."""
 
 
+class SecondLocks(Protocol):
+    """What is checked in the transaction that journals sends."""
+
+    def opened(self, tx: Connection) -> Locks:
+        """Give the locks as they stand in this transaction."""
+
+
+@dataclass(frozen=True, slots=True)
+class Copy:
+    """One copy that is to be sent, as its driver saw its attempt."""
+
+    intent: Intent
+    attempt: Attempt
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """One copy whose send is over, and what it came to."""
+
+    intent: Intent
+    attempt: Attempt
+    reply: Reply
+    move: Move
+
+
 class Wire:
-    """Sends attempts. Everything from SENDING to the stored outcome belongs to one unbroken task."""
+    """Sends attempts. Everything from SENDING to the stored outcome belongs to one unbroken task.
+
+    Copies that are to go out together are journaled together, and so are their outcomes.
+    """
 
     def __init__(
         self,
@@ -76,6 +110,8 @@ class Wire:
         self._clock = clock
         self._subaccount = subaccount
         self._log = log
+        self._begins: Batcher[Copy, Attempt] = Batcher(self._write_begins)
+        self._settles: Batcher[Answered, Attempt] = Batcher(self._write_settles)
 
     async def send(self, intent: Intent, attempt: Attempt, grant: Grant) -> Attempt:
         """Send one copy under a limiter's grant and store what came of it.
@@ -84,7 +120,7 @@ class Wire:
         journal can't be.
         """
         try:
-            sending = await self._database.write(self._begin(intent, attempt))
+            sending = await self._begins.put(Copy(intent, attempt))
         except ImpossibleCount as error:
             await self._halt(intent, str(error))
             raise Halted(str(error)) from error
@@ -94,7 +130,7 @@ class Wire:
         move = settle_reply(
             reply, count=sending.count, in_doubt=sending.in_doubt, clock_retried=sending.clock_retried
         )
-        settled = await self._database.write(self._settle(intent, sending, reply, move))
+        settled = await self._settles.put(Answered(intent, sending, reply, move))
         tell_outcome(self._log, intent, settled, reply, latency_ms)
         return settled
 
@@ -108,19 +144,26 @@ class Wire:
         await self._database.write(halt)
         self._log.error("sending.halted", parlay_id=intent.parlay_id, reason=reason)
 
-    def _begin(self, intent: Intent, attempt: Attempt) -> Callable[[Connection], Attempt]:
+    async def _write_begins(self, copies: Sequence[Copy]) -> Sequence[Attempt | Exception]:
+        return await self._database.write(self._begin(copies))
+
+    async def _write_settles(self, answered: Sequence[Answered]) -> Sequence[Attempt | Exception]:
+        return await self._database.write(self._settle(answered))
+
+    def _begin(self, copies: Sequence[Copy]) -> Callable[[Connection], list[Attempt | Exception]]:
         now = self._clock.now()
 
-        def begin(tx: Connection) -> Attempt:
+        def begin(tx: Connection) -> list[Attempt | Exception]:
             epoch = self._sender.guard(tx)
             reason = halts.reason(tx)
             if reason is not None:
-                raise Halted(reason)
-            # A parlay voided or decided while this order stood in the limiter's line buys nothing more.
-            if journal.is_over(tx, intent.id, now):
-                raise Halted("the intent's time is over")
-            self._safety.check(tx, intent, attempt)
-            return journal.sending(tx, attempt, epoch=epoch, at=now)
+                return [Halted(reason) for _ in copies]
+            stored = journal_sets.load(tx, [copy.intent.id for copy in copies])
+            locks = self._safety.opened(tx)
+            tried = [_tried(copy, stored[copy.intent.id], locks, now, epoch) for copy in copies]
+            records = [one for one in tried if isinstance(one, Record)]
+            journal_sets.record(tx, records, at=now, epoch=epoch)
+            return [one.after if isinstance(one, Record) else one for one in tried]
 
         return begin
 
@@ -139,33 +182,68 @@ class Wire:
         except LeaseOver:
             return Unsent(reason="lease_over")
 
-    def _settle(
-        self, intent: Intent, attempt: Attempt, reply: Reply, move: Move
-    ) -> Callable[[Connection], Attempt]:
+    def _settle(self, answered: Sequence[Answered]) -> Callable[[Connection], list[Attempt | Exception]]:
         now = self._clock.now()
-        evidence, changes = _record(intent, attempt, reply, move)
 
-        def settle(tx: Connection) -> Attempt:
+        def settle(tx: Connection) -> list[Attempt | Exception]:
             self._sender.guard(tx)
-            return journal.moved(
-                tx, attempt, move.state, at=now, event=EVENTS[move.state], evidence=evidence, **changes
-            )
+            stored = journal_sets.attempts_by_id(tx, [one.attempt.client_order_id for one in answered])
+            told = [_told(one, stored[one.attempt.client_order_id], now) for one in answered]
+            journal_sets.record(tx, [one for one in told if isinstance(one, Record)], at=now)
+            return [one.after if isinstance(one, Record) else one for one in told]
 
         return settle
 
 
-def _record(
-    intent: Intent, attempt: Attempt, reply: Reply, move: Move
-) -> tuple[dict[str, Any], dict[str, object]]:
-    """Give the journal's evidence and the columns that change."""
-    evidence: dict[str, Any] = {"reply": type(reply).__name__.lower(), "send": attempt.sends}
-    changes: dict[str, object] = {"code": move.code if move.code != "" else None}
+def _tried(
+    copy: Copy, stored: tuple[Intent, tuple[Attempt, ...]], locks: Locks, now: datetime, epoch: int
+) -> Record | Exception:
+    """Give the move of one copy to SENDING, or why it may not go out."""
+    intent, attempts = stored
+    if now >= intent.expires_at:
+        # A parlay voided or decided while this order stood in the limiter's line buys nothing more.
+        return Halted("the intent's time is over")
+    try:
+        before = _as_seen(copy.attempt, attempts, AttemptState.SENDING)
+        locks.check(intent, attempts, before)
+        after = sent(before, now)
+    except (Waiting, Barred, ImpossibleCount, IllegalMove) as error:
+        return error
+    evidence = {"send": after.sends, "epoch": epoch}
+    return Record(before=before, after=after, event="order.sending", evidence=evidence)
+
+
+def _told(one: Answered, stored: Attempt, now: datetime) -> Record | Exception:
+    """Give the move that a reply makes, or IllegalMove when the attempt has moved meanwhile."""
+    evidence, changes = _record(one)
+    try:
+        before = _as_seen(one.attempt, (stored,), one.move.state)
+        after = moved(before, one.move.state, now, **changes)
+    except IllegalMove as error:
+        return error
+    return Record(before=before, after=after, event=EVENTS[one.move.state], evidence=evidence)
+
+
+def _as_seen(seen: Attempt, stored: tuple[Attempt, ...], state: AttemptState) -> Attempt:
+    """Give the stored attempt. Raises IllegalMove when it has moved since its driver saw it."""
+    row = next(one for one in stored if one.client_order_id == seen.client_order_id)
+    # The number of sends tells SENDING from a later SENDING of the same id.
+    if (row.state, row.sends) != (seen.state, seen.sends):
+        raise IllegalMove(row.state, state)
+    return row
+
+
+def _record(one: Answered) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Give the journal's evidence and what changes in the attempt."""
+    reply, move = one.reply, one.move
+    evidence: dict[str, Any] = {"reply": type(reply).__name__.lower(), "send": one.attempt.sends}
+    changes: dict[str, Any] = {"code": move.code if move.code != "" else None}
     if move.state is AttemptState.PLANNED:
         # No copy exists: the resend window, counted from the first copy that may, has not begun.
-        changes["first_sent_ms"] = None
+        changes["first_sent_at"] = None
     match reply:
         case Accepted():
-            return evidence | {"order_id": reply.order_id}, changes | _bought(intent, reply)
+            return evidence | {"order_id": reply.order_id}, changes | _bought(one.intent, reply)
         case Unproved():
             said = {"status": reply.status, "reason": reply.reason, "code": reply.code}
             return evidence | said, changes | {"in_doubt": True}
@@ -177,16 +255,11 @@ def _record(
             return evidence | {"code": move.code}, changes
 
 
-def _bought(intent: Intent, reply: Accepted) -> dict[str, object]:
-    """Give what the reply says was bought, in columns; the average price is the YES price on both sides."""
+def _bought(intent: Intent, reply: Accepted) -> dict[str, Any]:
+    """Give what the reply says was bought; the average price is the YES price on both sides."""
     cost = Money.ZERO
     if reply.average_fill_price is not None:
         price = reply.average_fill_price
         cost = (price if intent.side is BookSide.BID else price.complement).times(reply.fill_count)
     fees = Money.ZERO if reply.fees is None else reply.fees
-    return {
-        "order_id": reply.order_id,
-        "fill_centis": reply.fill_count.centis,
-        "cost_micros": cost.micros,
-        "fees_micros": fees.micros,
-    }
+    return {"order_id": reply.order_id, "filled": reply.fill_count, "cost": cost, "fees": fees}

@@ -17,6 +17,7 @@ from hedge_service.store.rows import insert_if_absent
 from hedge_service.store.schema import attempts, fills, intents, market_results, parlays
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from datetime import datetime
 
     from sqlalchemy.engine import Connection
@@ -41,12 +42,17 @@ class Owner:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Unbooked:
-    """An accepted order with executions that are not all in the ledger; `filled`: as its own count says."""
+    """An accepted order with executions that are not all in the ledger.
+
+    `filled`: as its own count says; `booked`: what its executions in the ledger come to.
+    """
 
     owner: Owner
     order_id: str
     ticker: str
+    planned_at: datetime
     filled: Count
+    booked: Count
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -138,23 +144,39 @@ def recount(tx: Connection, client_order_id: str, at: datetime) -> Recount:
     return Recount(exact=True, before=before, after=Count(count), late=late, filled=whole)
 
 
-def unbooked(tx: Connection, limit: int, intent_id: str | None = None) -> tuple[Unbooked, ...]:
+def unbooked(tx: Connection, limit: int) -> tuple[Unbooked, ...]:
     """List accepted orders whose executions are not all booked, oldest first."""
-    found = (
-        select(attempts, intents.c.parlay_id, intents.c.ticker)
-        .join(intents, intents.c.id == attempts.c.intent_id)
-        .where(attempts.c.booked_centis != attempts.c.fill_centis, attempts.c.order_id.is_not(None))
-        .order_by(attempts.c.planned_ms)
-        .limit(limit)
-    )
-    if intent_id is not None:
-        found = found.where(attempts.c.intent_id == intent_id)
+    return tuple(_unbooked(row) for row in tx.execute(_UNBOOKED.limit(limit)))
+
+
+def unbooked_of(tx: Connection, intent_ids: Sequence[str]) -> tuple[Unbooked, ...]:
+    """List accepted orders of these intents whose executions are not all booked, oldest first."""
+    found = _UNBOOKED.where(attempts.c.intent_id.in_(intent_ids))
     return tuple(_unbooked(row) for row in tx.execute(found))
 
 
+_BOOKED = (
+    select(func.coalesce(func.sum(fills.c.count_centis), 0))
+    .where(fills.c.client_order_id == attempts.c.client_order_id)
+    .scalar_subquery()
+)
+_UNBOOKED = (
+    select(attempts, intents.c.parlay_id, intents.c.ticker, _BOOKED.label("booked"))
+    .join(intents, intents.c.id == attempts.c.intent_id)
+    .where(attempts.c.booked_centis != attempts.c.fill_centis, attempts.c.order_id.is_not(None))
+    .order_by(attempts.c.planned_ms)
+)
+
+
 def _unbooked(row: Row[Any]) -> Unbooked:
-    owner = Owner(client_order_id=row.client_order_id, intent_id=row.intent_id, parlay_id=row.parlay_id)
-    return Unbooked(owner=owner, order_id=row.order_id, ticker=row.ticker, filled=Count(row.fill_centis))
+    return Unbooked(
+        owner=Owner(client_order_id=row.client_order_id, intent_id=row.intent_id, parlay_id=row.parlay_id),
+        order_id=row.order_id,
+        ticker=row.ticker,
+        planned_at=instant(row.planned_ms),
+        filled=Count(row.fill_centis),
+        booked=Count(int(row.booked)),
+    )
 
 
 def _owner(tx: Connection, condition: Any) -> Owner | None:

@@ -12,8 +12,8 @@ from hedge_service.core.journal import Attempt, Intent, reserved
 from hedge_service.core.market import BookSide
 from hedge_service.core.money import Count, Money, Price
 from hedge_service.core.orders import AttemptState, Purpose, TimeInForce
-from hedge_service.store.rows import insert_if_absent, to_json
-from hedge_service.store.schema import attempts, intents, order_events, parlays
+from hedge_service.store.rows import to_json
+from hedge_service.store.schema import attempts, intents, order_events
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -67,29 +67,29 @@ def under_way(tx: Connection, *, since: datetime) -> tuple[tuple[Intent, Attempt
     rows = tx.execute(found).all()
     named = sorted({row.intent_id for row in rows})
     made = {
-        row.id: _intent(row)
+        row.id: intent_of(row)
         for start in range(0, len(named), IDS_AT_ONCE)
         for row in tx.execute(select(intents).where(intents.c.id.in_(named[start : start + IDS_AT_ONCE])))
     }
-    return tuple((made[row.intent_id], _attempt(row)) for row in rows)
+    return tuple((made[row.intent_id], attempt_of(row)) for row in rows)
 
 
 def load(tx: Connection, intent_id: str) -> tuple[Intent, tuple[Attempt, ...]]:
     """Give an intent and its attempts, in order."""
     row = tx.execute(select(intents).where(intents.c.id == intent_id)).one()
-    return _intent(row), _attempts_of(tx, intent_id)
+    return intent_of(row), _attempts_of(tx, intent_id)
 
 
 def of_parlay(tx: Connection, parlay_id: str) -> tuple[tuple[Intent, tuple[Attempt, ...]], ...]:
     """Give a parlay's intents with their attempts."""
     found = select(intents).where(intents.c.parlay_id == parlay_id)
     rows = tx.execute(found.order_by(intents.c.leg, intents.c.sequence)).all()
-    return tuple((_intent(row), _attempts_of(tx, row.id)) for row in rows)
+    return tuple((intent_of(row), _attempts_of(tx, row.id)) for row in rows)
 
 
-def plan(tx: Connection, attempt: Attempt) -> Attempt:
-    """Store a planned attempt; the same id planned twice is one attempt, and the stored one is given."""
-    values = {
+def planned_row(attempt: Attempt) -> dict[str, Any]:
+    """Give the columns of an attempt that is planned."""
+    return {
         "client_order_id": attempt.client_order_id,
         "intent_id": attempt.intent_id,
         "number": attempt.number,
@@ -98,13 +98,11 @@ def plan(tx: Connection, attempt: Attempt) -> Attempt:
         "body": attempt.body,
         "planned_ms": millis(attempt.planned_at),
     }
-    insert_if_absent(tx, attempts, values)
-    return get(tx, attempt.client_order_id)
 
 
 def get(tx: Connection, client_order_id: str) -> Attempt:
     """Give an attempt."""
-    return _attempt(tx.execute(select(attempts).where(attempts.c.client_order_id == client_order_id)).one())
+    return attempt_of(tx.execute(select(attempts).where(attempts.c.client_order_id == client_order_id)).one())
 
 
 def attempt_with_intent(tx: Connection, client_order_id: str) -> tuple[Intent, Attempt]:
@@ -142,28 +140,11 @@ def moved(
     return get(tx, attempt.client_order_id)
 
 
-def sending(tx: Connection, attempt: Attempt, *, epoch: int, at: datetime) -> Attempt:
-    """Journal one send, before its first byte."""
-    first = {} if attempt.first_sent_at is not None else {"first_sent_ms": millis(at)}
-    return moved(
-        tx,
-        attempt,
-        AttemptState.SENDING,
-        at=at,
-        event="order.sending",
-        evidence={"send": attempt.sends + 1, "epoch": epoch},
-        sends=attempts.c.sends + 1,
-        last_sent_ms=millis(at),
-        epoch=epoch,
-        **first,
-    )
-
-
 def inherit(tx: Connection, at: datetime) -> int:
     """Turn what a former sender left in SENDING into unknown; give how many there were."""
     left = tx.execute(select(attempts).where(attempts.c.state == AttemptState.SENDING.value)).all()
     for row in left:
-        doubted(tx, _attempt(row), at=at, reason="inherited")
+        doubted(tx, attempt_of(row), at=at, reason="inherited")
     return len(left)
 
 
@@ -198,19 +179,8 @@ def resting(tx: Connection) -> tuple[tuple[Intent, Attempt], ...]:
     """List orders that rest at the exchange, with their intents."""
     rows = tx.execute(select(attempts).where(attempts.c.state == AttemptState.RESTING.value)).all()
     found = select(intents).where(intents.c.id.in_(sorted({row.intent_id for row in rows})))
-    owners = {row.id: _intent(row) for row in tx.execute(found)}
-    return tuple((owners[row.intent_id], _attempt(row)) for row in rows)
-
-
-def end_intent(tx: Connection, intent_id: str, reason: str, at: datetime) -> None:
-    """End an intent; from now on only what it cost counts against the caps."""
-    tx.execute(
-        update(intents).where(intents.c.id == intent_id).values(ended_ms=millis(at), end_reason=reason)
-    )
-    # A summary told just before this end says less than is true now, and no open intent recalls it.
-    parlay = select(intents.c.parlay_id).where(intents.c.id == intent_id).scalar_subquery()
-    tx.execute(update(parlays).where(parlays.c.id == parlay).values(figures_changed=True))
-    reserve_again(tx, intent_id)
+    owners = {row.id: intent_of(row) for row in tx.execute(found)}
+    return tuple((owners[row.intent_id], attempt_of(row)) for row in rows)
 
 
 def reserve_again(tx: Connection, intent_id: str) -> None:
@@ -276,10 +246,11 @@ def _append(
 
 def _attempts_of(tx: Connection, intent_id: str) -> tuple[Attempt, ...]:
     found = select(attempts).where(attempts.c.intent_id == intent_id).order_by(attempts.c.number)
-    return tuple(_attempt(row) for row in tx.execute(found))
+    return tuple(attempt_of(row) for row in tx.execute(found))
 
 
-def _intent(row: Row[Any]) -> Intent:
+def intent_of(row: Row[Any]) -> Intent:
+    """Give the intent that a row of `intents` holds."""
     return Intent(
         id=row.id,
         parlay_id=row.parlay_id,
@@ -300,7 +271,8 @@ def _intent(row: Row[Any]) -> Intent:
     )
 
 
-def _attempt(row: Row[Any]) -> Attempt:
+def attempt_of(row: Row[Any]) -> Attempt:
+    """Give the attempt that a row of `attempts` holds."""
     return Attempt(
         client_order_id=row.client_order_id,
         intent_id=row.intent_id,

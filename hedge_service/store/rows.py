@@ -8,7 +8,7 @@ import orjson
 from sqlalchemy.dialects import postgresql, sqlite
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from sqlalchemy import Table
     from sqlalchemy.engine import Connection
@@ -21,6 +21,13 @@ def insert_if_absent(tx: Connection, table: Table, values: Mapping[str, Any]) ->
     """
     make = postgresql.insert if tx.dialect.name == "postgresql" else sqlite.insert
     return tx.execute(make(table).values(**values).on_conflict_do_nothing()).rowcount == 1
+
+
+def insert_each_if_absent(tx: Connection, table: Table, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Insert rows with the same columns, leaving out those whose unique key is taken."""
+    make = postgresql.insert if tx.dialect.name == "postgresql" else sqlite.insert
+    if rows:
+        tx.execute(make(table).on_conflict_do_nothing(), [dict(row) for row in rows])
 
 
 def to_json(value: Any) -> str:

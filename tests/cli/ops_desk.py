@@ -10,11 +10,10 @@ from click.testing import CliRunner
 
 from hedge_service.cli import main
 from hedge_service.core.orders import AttemptState
-from hedge_service.store import journal
 from hedge_service.store.db import Database
 from hedge_service.store.schema import audit
 from tests.empty_database import put_empty_database
-from tests.store.parlay_samples import NOW, put_attempt, put_state
+from tests.store.parlay_samples import NOW, put_attempt, put_sent, put_state
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -65,7 +64,7 @@ class Desk:
         """Store an order of ten contracts at 67 cents whose outcome nobody knows."""
 
         def put(tx: Connection) -> Attempt:
-            attempt = journal.sending(tx, put_attempt(tx), epoch=1, at=NOW)
+            attempt = put_sent(tx, put_attempt(tx), epoch=1, at=NOW)
             return put_state(tx, attempt, S.UNKNOWN, S.PARKED)
 
         return self.do(put)

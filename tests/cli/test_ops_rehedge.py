@@ -11,9 +11,9 @@ import pytest
 from hedge_service.core.money import Count
 from hedge_service.core.orders import AttemptState
 from hedge_service.core.parlay import Mode
-from hedge_service.store import journal, parlays
+from hedge_service.store import journal, journal_sets, parlays
 from hedge_service.store.schema import attempts, parlay_legs
-from tests.store.parlay_samples import NOW, intent_of, planned, put_parlay, put_state
+from tests.store.parlay_samples import NOW, intent_of, planned, put_parlay, put_sent, put_state
 
 if TYPE_CHECKING:
     from sqlalchemy.engine import Connection
@@ -29,12 +29,12 @@ def hedged(tx: Connection, *, filled: str = "1", state: S = S.CANCELLED) -> Parl
     parlay = put_parlay(tx)
     intent = intent_of(parlay, contracts="3")
     journal.put_intent(tx, intent)
-    attempt = journal.sending(tx, journal.plan(tx, planned(intent)), epoch=1, at=NOW)
+    attempt = put_sent(tx, journal_sets.plan(tx, [planned(intent)])[0], epoch=1, at=NOW)
     put_state(tx, attempt, state)
     bought = {"fill_centis": Count.of(filled).centis, "cost_micros": 650_000}
     tx.execute(attempts.update().values(**bought))
     if state.ended:
-        journal.end_intent(tx, intent.id, "attempts_used", NOW)
+        journal_sets.end(tx, [(intent.id, "attempts_used")], NOW)
     return parlay
 
 

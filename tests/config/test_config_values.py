@@ -62,9 +62,15 @@ def _toml(where: str, value: str) -> str:
         ("stripe.webhook_tolerance_s", "0", "is out of range"),
         ("pricing.payment_window_s", "1799", "1799 is out of range; allowed: 1800 to 86400 seconds"),
         ("pricing.payment_window_s", "86401", "is out of range"),
-        ("database.url", '"postgresql+asyncpg://u:p@h/d"', "no other database is supported yet"),
+        ("database.url", '"postgresql+asyncpg://u:pw@h"', "names no database"),
+        ("database.url", '"postgresql+asyncpg://u:pw@h/"', "names no database"),
+        ("database.url", '"postgresql+asyncpg:///d"', "names no host"),
+        ("database.url", '"postgresql+asyncpg://u:pw@h:port/d"', "is not a usable address"),
+        ("database.url", '"postgresql+asyncpg://u:pw@h/d?options=-c"', "asks for more than host, port, ssl"),
+        ("database.url", '"postgresql+psycopg://u:pw@h/d"', "or postgresql+asyncpg://USER@HOST/DATABASE"),
+        ("database.url", '"mysql://u:pw@h/d"', "allowed: sqlite+aiosqlite:///PATH"),
         ("database.url", '"sqlite:///hedge.db"', "allowed: sqlite+aiosqlite:///PATH"),
-        ("database.url", '"sqlite+aiosqlite:///:memory:"', "nor one in memory"),
+        ("database.url", '"sqlite+aiosqlite:///:memory:"', "not one in memory"),
         ("database.url", '"sqlite+aiosqlite:///x?mode=memory"', "allowed: sqlite+aiosqlite:///PATH"),
         ("database.url", '"sqlite+aiosqlite://"', "allowed: sqlite+aiosqlite:///PATH"),
     ],
@@ -196,3 +202,20 @@ def test_a_host_is_within_a_domain_only_at_a_dot() -> None:
     assert is_within("api.elections.kalshi.com.", "kalshi.com")
     assert not is_within("notkalshi.com", "kalshi.com")
     assert not is_within("demo-api.kalshi.co", "kalshi.com")
+
+
+@pytest.mark.parametrize(
+    "url",
+    ["postgresql+asyncpg://u@db.test:5432/hedge?ssl=require", "postgresql+asyncpg://u@/hedge?host=/run/pg"],
+)
+def test_a_database_on_a_server_is_taken(load: Load, url: str) -> None:
+    database = load(_toml("database.url", f'"{url}"')).database
+    assert database.url == database.shown == url
+    assert database.path is None
+
+
+def test_the_password_of_a_database_is_a_secret_like_any_other(load: Load) -> None:
+    config = load(_toml("database.url", '"postgresql+asyncpg://u:s%40fe-one@db.test/hedge"'))
+    assert config.describe()["database"] == "postgresql+asyncpg://u@db.test/hedge"
+    assert "s@fe-one" in config.secrets.values()
+    assert "fe-one" not in repr(config)

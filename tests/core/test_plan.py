@@ -116,7 +116,7 @@ def test_a_market_past_its_close_skips_its_leg() -> None:
     assert reasons(found) == [(1, SkipReason.MARKET_NOT_OPEN)]
 
 
-@pytest.mark.parametrize(("times", "most"), [("0", "5.375"), ("1", "5.375"), ("3", "5.725")])
+@pytest.mark.parametrize(("times", "most"), [("0", "5.275"), ("1", "5.275"), ("3", "5.625")])
 def test_a_market_counts_with_its_own_fees_and_never_with_less_than_the_standard_ones(
     times: str, most: str
 ) -> None:
@@ -128,8 +128,8 @@ def test_a_market_counts_with_its_own_fees_and_never_with_less_than_the_standard
         caps=WIDE,
         fees={"KX-1": FeeSchedule(multiplier=Decimal(times))},
     )
-    # 10 at 50 cents; 0.07 * times * 10 / 4; a tenth of a cent for each of a thousand fills
-    assert [order.max_cost for order in found.orders] == [Money.of(most), Money.of("5.375")]
+    # 10 at 50 cents; 0.07 * times * 10 / 4; a hundredth of a cent for each of a thousand fills
+    assert [order.max_cost for order in found.orders] == [Money.of(most), Money.of("5.275")]
 
 
 @pytest.mark.parametrize("name", ["order", "parlay", "day_left"])

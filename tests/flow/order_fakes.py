@@ -67,8 +67,12 @@ class Log:
 class OpenLocks:
     """Second locks that let every send through."""
 
-    def check(self, tx: Connection, intent: Intent, attempt: Attempt) -> None:
-        del tx, intent, attempt
+    def opened(self, tx: Connection) -> OpenLocks:
+        del tx
+        return self
+
+    def check(self, intent: Intent, attempts: tuple[Attempt, ...], attempt: Attempt) -> None:
+        del intent, attempts, attempt
 
 
 class Way(Enum):

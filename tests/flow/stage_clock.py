@@ -6,7 +6,7 @@ import asyncio
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from hedge_service.store.db import Database, StoreUnavailable
+from hedge_service.store.db import Database, Lane, StoreUnavailable
 from tests.clients.fake_clock import FakeClock, settle
 
 if TYPE_CHECKING:
@@ -32,12 +32,12 @@ class Watched(Database):
         self._quiet = asyncio.Event()
         self._quiet.set()
 
-    async def write(self, work: Callable[[Connection], T]) -> T:
+    async def write(self, work: Callable[[Connection], T], lane: Lane = Lane.SERIAL) -> T:
         name = work.__qualname__.partition(".<locals>")[0]
         if self.fails.get(name):
             self.fails[name] -= 1
             raise StoreUnavailable("database or disk is full")
-        return await self._watched(super().write(work))
+        return await self._watched(super().write(work, lane))
 
     async def read(self, work: Callable[[Connection], T]) -> T:
         return await self._watched(super().read(work))

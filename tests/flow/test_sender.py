@@ -165,7 +165,7 @@ async def test_ending_an_intent_with_a_lost_lease_does_not_end_the_process(stage
     first, second = await a_and_b(stage)
     stage.exchange.ways.append(Way.REFUSED)
     intent = await stage.intent()
-    stage.database.fails["Dispatcher._end"] = 1
+    stage.database.fails["Dispatcher._ending"] = 1
     await stage.until(intent, S.REFUSED, first)
     await stage.clock.quiet()
     stage.clock.advance(LEASE_S)

@@ -82,9 +82,9 @@ DEFECTS: tuple[Defect, ...] = (
         edits=(
             Edit(
                 "hedge_service/flow/sending.py",
-                "            sending = await self._database.write(self._begin(intent, attempt))\n",
+                "            sending = await self._begins.put(Copy(intent, attempt))\n",
                 "            reply = await self._transmit(intent, attempt, grant)\n"
-                "            sending = await self._database.write(self._begin(intent, attempt))\n",
+                "            sending = await self._begins.put(Copy(intent, attempt))\n",
             ),
             Edit(
                 "hedge_service/flow/sending.py",

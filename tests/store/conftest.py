@@ -6,19 +6,37 @@ import pytest
 
 from hedge_service.store.db import Database
 from tests.empty_database import put_empty_database
+from tests.postgres_server import NoServer, running
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Iterator
     from pathlib import Path
 
+    from tests.postgres_server import Server
+
+
+@pytest.fixture(scope="session")
+def server() -> Iterator[Server]:
+    """Give a PostgreSQL server; skips by name where there is none."""
+    try:
+        with running() as started:
+            yield started
+    except NoServer as lack:
+        pytest.skip(str(lack))
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """Give the URL of a migrated database without rows, once of each kind."""
+    if request.param == "sqlite":
+        yield put_empty_database(tmp_path / "hedge.db")
+        return
+    server: Server = request.getfixturevalue("server")
+    with server.lent() as lent:
+        yield lent
+
 
 @pytest.fixture
-def url(tmp_path: Path) -> str:
-    return f"sqlite+aiosqlite:///{tmp_path / 'hedge.db'}"
-
-
-@pytest.fixture
-async def database(url: str, tmp_path: Path) -> AsyncIterator[Database]:
-    put_empty_database(tmp_path / "hedge.db")
+async def database(url: str) -> AsyncIterator[Database]:
     async with Database(url) as opened:
         yield opened

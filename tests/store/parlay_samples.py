@@ -8,12 +8,13 @@ from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from hedge_service.core import ids
-from hedge_service.core.journal import Attempt, Intent
+from hedge_service.core.journal import Attempt, Intent, sent
 from hedge_service.core.market import BookSide, Side
 from hedge_service.core.money import Count, Money, Price
 from hedge_service.core.orders import AttemptState, Purpose, TimeInForce
 from hedge_service.core.parlay import Bet, Checkout, CheckoutState, Mode, NewBet, Quote, QuoteLeg
-from hedge_service.store import bets, checkouts, journal, parlays, quotes
+from hedge_service.store import bets, checkouts, journal, journal_sets, parlays, quotes
+from hedge_service.store.journal_sets import Record
 from hedge_service.store.parlays import Parlay
 
 if TYPE_CHECKING:
@@ -172,7 +173,16 @@ def put_attempt(tx: Connection, number: int = 1) -> Attempt:
     """Store a parlay with one intent and one planned attempt."""
     intent = intent_of(put_parlay(tx, number))
     journal.put_intent(tx, intent)
-    return journal.plan(tx, planned(intent))
+    return journal_sets.plan(tx, [planned(intent)])[0]
+
+
+def put_sent(tx: Connection, attempt: Attempt, *, epoch: int, at: datetime) -> Attempt:
+    """Journal one send of an attempt."""
+    after = sent(attempt, at)
+    evidence = {"send": after.sends, "epoch": epoch}
+    record = Record(before=attempt, after=after, event="order.sending", evidence=evidence)
+    journal_sets.record(tx, [record], at=at, epoch=epoch)
+    return journal.get(tx, attempt.client_order_id)
 
 
 def put_state(tx: Connection, attempt: Attempt, *states: AttemptState) -> Attempt:

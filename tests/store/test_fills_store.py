@@ -13,7 +13,7 @@ from hedge_service.core.market import BookSide, Side
 from hedge_service.core.money import Count, Money, Price
 from hedge_service.core.orders import AttemptState
 from hedge_service.core.venue import VenueFill
-from hedge_service.store import books, fills, journal, ledger, positions
+from hedge_service.store import books, fills, journal, journal_sets, ledger, positions
 from hedge_service.store.schema import (
     attempts,
     intents,
@@ -149,7 +149,7 @@ async def test_a_doubt_is_not_ended_by_executions_but_they_are_booked(
 async def test_an_ended_intent_counts_what_its_executions_cost(database: Database) -> None:
     def work(tx: Connection) -> int:
         attempt = accepted(tx, AttemptState.FILLED, "10")
-        journal.end_intent(tx, attempt.intent_id, "filled", NOW)
+        journal_sets.end(tx, [(attempt.intent_id, "filled")], NOW)
         take(tx, executed("t1", "10"), attempt)
         kept = select(intents.c.reserved_micros).where(intents.c.id == attempt.intent_id)
         return int(tx.execute(kept).scalar_one())

@@ -13,9 +13,18 @@ from sqlalchemy.exc import IntegrityError
 
 from hedge_service.core.money import Count, Money
 from hedge_service.core.orders import TRANSITIONS, AttemptState, IllegalMove
-from hedge_service.store import journal, parlays
+from hedge_service.store import journal, journal_sets, parlays
 from hedge_service.store.schema import attempts, order_events
-from tests.store.parlay_samples import NOW, intent_of, planned, put_attempt, put_parlay, put_state, retimed
+from tests.store.parlay_samples import (
+    NOW,
+    intent_of,
+    planned,
+    put_attempt,
+    put_parlay,
+    put_sent,
+    put_state,
+    retimed,
+)
 
 if TYPE_CHECKING:
     from sqlalchemy.engine import Connection
@@ -47,7 +56,7 @@ async def test_an_intent_and_its_attempt_come_back_as_they_were_stored(database:
         intent = intent_of(put_parlay(tx))
         journal.put_intent(tx, intent)
         assert journal.load(tx, intent.id) == (intent, ())
-        stored = journal.plan(tx, planned(intent))
+        stored = journal_sets.plan(tx, [planned(intent)])[0]
         assert stored == planned(intent)
         assert journal.load(tx, intent.id) == (intent, (stored,))
         assert journal.of_parlay(tx, intent.parlay_id) == ((intent, (stored,)),)
@@ -59,7 +68,7 @@ async def test_an_intent_and_its_attempt_come_back_as_they_were_stored(database:
 async def test_an_attempt_planned_twice_is_one_attempt_with_its_first_bytes(database: Database) -> None:
     def work(tx: Connection) -> None:
         first = put_attempt(tx)
-        again = journal.plan(tx, replace(first, body=b"other", count=Count.of(1)))
+        again = journal_sets.plan(tx, [replace(first, body=b"other", count=Count.of(1))])[0]
         assert again == first
 
     await database.write(work)
@@ -100,9 +109,9 @@ async def test_a_move_from_a_state_that_is_no_longer_true_changes_nothing(databa
 
 async def test_the_outcome_of_an_earlier_send_cannot_settle_a_later_one(database: Database) -> None:
     def work(tx: Connection) -> None:
-        first = journal.sending(tx, put_attempt(tx), epoch=1, at=NOW)
+        first = put_sent(tx, put_attempt(tx), epoch=1, at=NOW)
         journal.inherit(tx, NOW)
-        second = journal.sending(tx, journal.get(tx, first.client_order_id), epoch=2, at=LATER)
+        second = put_sent(tx, journal.get(tx, first.client_order_id), epoch=2, at=LATER)
         with pytest.raises(IllegalMove):
             journal.moved(tx, first, S.REFUSED, at=LATER, event="order.refused", evidence={})
         assert journal.get(tx, first.client_order_id) == second
@@ -112,10 +121,10 @@ async def test_the_outcome_of_an_earlier_send_cannot_settle_a_later_one(database
 
 async def test_each_send_is_journaled_with_its_number_and_the_first_and_last_time(database: Database) -> None:
     def work(tx: Connection) -> None:
-        once = journal.sending(tx, put_attempt(tx), epoch=3, at=NOW)
+        once = put_sent(tx, put_attempt(tx), epoch=3, at=NOW)
         assert (once.sends, once.first_sent_at, once.last_sent_at) == (1, NOW, NOW)
         unknown = put_state(tx, once, S.UNKNOWN)
-        twice = journal.sending(tx, unknown, epoch=3, at=LATER)
+        twice = put_sent(tx, unknown, epoch=3, at=LATER)
         assert (twice.sends, twice.first_sent_at, twice.last_sent_at) == (2, NOW, LATER)
         assert twice.body == once.body
 
@@ -124,7 +133,7 @@ async def test_each_send_is_journaled_with_its_number_and_the_first_and_last_tim
 
 async def test_a_successor_inherits_what_was_sending_as_unknown_and_in_doubt(database: Database) -> None:
     def work(tx: Connection) -> None:
-        sent = journal.sending(tx, put_attempt(tx, 1), epoch=1, at=NOW)
+        sent = put_sent(tx, put_attempt(tx, 1), epoch=1, at=NOW)
         waiting = put_attempt(tx, 2)
         assert journal.inherit(tx, LATER) == 1
         found = journal.get(tx, sent.client_order_id)
@@ -138,7 +147,7 @@ async def test_a_successor_inherits_what_was_sending_as_unknown_and_in_doubt(dat
 
 async def test_a_fill_larger_than_the_order_is_refused_by_the_table_itself(database: Database) -> None:
     def work(tx: Connection) -> None:
-        sent = journal.sending(tx, put_attempt(tx), epoch=1, at=NOW)
+        sent = put_sent(tx, put_attempt(tx), epoch=1, at=NOW)
         journal.moved(
             tx, sent, S.FILLED, at=NOW, event="order.accepted", evidence={}, fill_centis=sent.count.centis + 1
         )
@@ -156,10 +165,10 @@ async def test_an_open_intent_counts_its_most_against_the_day_and_an_ended_one_i
         assert journal.reserved_since(tx, NOW) == Money.of(7)
         assert journal.reserved_since(tx, LATER) == Money.ZERO
         bought = {"fill_centis": 400, "cost_micros": 2_600_000, "fees_micros": 63_700}
-        sent = journal.sending(tx, attempt, epoch=1, at=NOW)
+        sent = put_sent(tx, attempt, epoch=1, at=NOW)
         journal.moved(tx, sent, S.CANCELLED, at=NOW, event="order.accepted", evidence={}, **bought)
         assert journal.reserved_since(tx, NOW) == Money.of(7)
-        journal.end_intent(tx, attempt.intent_id, "attempts_used", LATER)
+        journal_sets.end(tx, [(attempt.intent_id, "attempts_used")], LATER)
         assert journal.reserved_since(tx, NOW) == Money.of("2.6637")
         intent, _ = journal.load(tx, attempt.intent_id)
         assert (intent.ended_at, intent.end_reason) == (LATER, "attempts_used")

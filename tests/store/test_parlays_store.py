@@ -11,7 +11,7 @@ from sqlalchemy import update
 
 from hedge_service.core.money import Money
 from hedge_service.core.parlay import CheckoutState
-from hedge_service.store import checkouts, journal, parlays, payments
+from hedge_service.store import checkouts, journal, journal_sets, parlays, payments
 from hedge_service.store.payments import Payment, PaymentState
 from hedge_service.store.schema import parlays as table
 from tests.store.parlay_samples import NOW, USER, intent_of, parlay_of, put_parlay, put_sold
@@ -134,7 +134,7 @@ async def test_a_summary_may_change_while_an_intent_is_open_or_anything_is_unkno
         intent = intent_of(parlay)
         journal.put_intent(tx, intent)
         assert parlays.unsettled(tx, 10) == (parlay.id,)
-        journal.end_intent(tx, intent.id, "filled", NOW)
+        journal_sets.end(tx, [(intent.id, "filled")], NOW)
         # What was told before this end may be out of date: it is made once more, then it stands.
         assert parlays.unsettled(tx, 10) == (parlay.id,)
         parlays.summarized(tx, parlay.id, {"n": 1}, "executed", NOW)

@@ -16,7 +16,7 @@ from hedge_service.store.payments import Payment, PaymentState
 from hedge_service.store.schema import audit
 from hedge_service.store.schema import inbox as inbox_rows
 from hedge_service.store.schema import parlays as parlay_rows
-from tests.store.parlay_samples import NOW, USER, put_attempt, put_parlay, put_state
+from tests.store.parlay_samples import NOW, USER, put_attempt, put_parlay, put_sent, put_state
 
 if TYPE_CHECKING:
     from sqlalchemy.engine import Connection
@@ -35,7 +35,7 @@ async def audited(database: Database) -> list[tuple[str, str, str, str]]:
 
 def park(tx: Connection) -> Attempt:
     """Store an order of ten contracts at 67 cents whose outcome nobody knows."""
-    return put_state(tx, journal.sending(tx, put_attempt(tx), epoch=1, at=NOW), S.UNKNOWN, S.PARKED)
+    return put_state(tx, put_sent(tx, put_attempt(tx), epoch=1, at=NOW), S.UNKNOWN, S.PARKED)
 
 
 async def test_an_operator_halts_and_resumes_on_the_page(ops: OpsStage, database: Database) -> None:
@@ -149,7 +149,7 @@ async def test_a_word_that_makes_no_sense_ends_nothing(
 
 async def test_an_exchanges_order_is_one_order(ops: OpsStage, database: Database) -> None:
     def two(tx: Connection) -> Attempt:
-        other = journal.sending(tx, put_attempt(tx, 2), epoch=1, at=NOW)
+        other = put_sent(tx, put_attempt(tx, 2), epoch=1, at=NOW)
         journal.moved(tx, other, S.FILLED, at=NOW, event="order.filled", evidence={}, order_id="ex-1")
         return park(tx)
 

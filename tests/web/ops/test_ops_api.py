@@ -14,7 +14,7 @@ from hedge_service.core.orders import AttemptState
 from hedge_service.flow.operating import Operator, halt
 from hedge_service.store import journal, ledger, parlays
 from hedge_service.web.ops import openapi
-from tests.store.parlay_samples import NOW, USER, put_attempt, put_parlay, put_sold, put_state
+from tests.store.parlay_samples import NOW, USER, put_attempt, put_parlay, put_sent, put_sold, put_state
 
 if TYPE_CHECKING:
     from sqlalchemy.engine import Connection
@@ -83,7 +83,7 @@ async def test_a_query_that_makes_no_sense_is_refused(ops: OpsStage, query: str)
 async def test_a_parlay_is_found_by_whatever_it_is_known_by(ops: OpsStage, database: Database) -> None:
     def put(tx: Connection) -> str:
         put_parlay(tx, 2)
-        attempt = journal.sending(tx, put_attempt(tx), epoch=1, at=NOW)
+        attempt = put_sent(tx, put_attempt(tx), epoch=1, at=NOW)
         done = {"order_id": "ex-1", "fill_centis": 1000}
         journal.moved(tx, attempt, S.FILLED, at=NOW, event="order.filled", evidence={}, **done)
         return attempt.client_order_id
@@ -103,7 +103,7 @@ async def test_a_parlay_is_found_by_whatever_it_is_known_by(ops: OpsStage, datab
 
 async def test_a_parlay_tells_all_that_it_came_from_and_led_to(ops: OpsStage, database: Database) -> None:
     def put(tx: Connection) -> str:
-        attempt = journal.sending(tx, put_attempt(tx), epoch=1, at=NOW)
+        attempt = put_sent(tx, put_attempt(tx), epoch=1, at=NOW)
         put_state(tx, attempt, S.UNKNOWN, S.PARKED)
         parlay = parlays.by_session(tx, "cs_test_1")
         assert parlay is not None
@@ -138,8 +138,8 @@ async def test_a_parlay_tells_all_that_it_came_from_and_led_to(ops: OpsStage, da
 
 async def test_orders_in_doubt_come_oldest_first_with_their_age(ops: OpsStage, database: Database) -> None:
     def put(tx: Connection) -> None:
-        put_state(tx, journal.sending(tx, put_attempt(tx, 1), epoch=1, at=NOW), S.UNKNOWN)
-        put_state(tx, journal.sending(tx, put_attempt(tx, 2), epoch=1, at=NOW), S.UNKNOWN, S.PARKED)
+        put_state(tx, put_sent(tx, put_attempt(tx, 1), epoch=1, at=NOW), S.UNKNOWN)
+        put_state(tx, put_sent(tx, put_attempt(tx, 2), epoch=1, at=NOW), S.UNKNOWN, S.PARKED)
         put_attempt(tx, 3)
 
     await database.write(put)
@@ -156,7 +156,7 @@ async def test_orders_in_doubt_come_oldest_first_with_their_age(ops: OpsStage, d
 
 async def test_only_the_newest_events_of_an_order_are_told(ops: OpsStage, database: Database) -> None:
     def put(tx: Connection) -> None:
-        attempt = put_state(tx, journal.sending(tx, put_attempt(tx), epoch=1, at=NOW), S.UNKNOWN, S.PARKED)
+        attempt = put_state(tx, put_sent(tx, put_attempt(tx), epoch=1, at=NOW), S.UNKNOWN, S.PARKED)
         for number in range(150):
             evidence = {"look": number}
             journal.noted(

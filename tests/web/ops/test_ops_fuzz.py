@@ -11,9 +11,8 @@ from schemathesis.config import SchemathesisConfig
 from schemathesis.engine import events, from_schema
 
 from hedge_service.core.orders import AttemptState
-from hedge_service.store import journal
 from hedge_service.web.ops import openapi
-from tests.store.parlay_samples import NOW, put_attempt, put_state
+from tests.store.parlay_samples import NOW, put_attempt, put_sent, put_state
 from tests.web.ops.ops_stage import ANN, StageClock, listening, patient
 
 if TYPE_CHECKING:
@@ -27,7 +26,7 @@ EXAMPLES = 3
 
 
 def park(tx: Connection) -> None:
-    put_state(tx, journal.sending(tx, put_attempt(tx), epoch=1, at=NOW), S.UNKNOWN, S.PARKED)
+    put_state(tx, put_sent(tx, put_attempt(tx), epoch=1, at=NOW), S.UNKNOWN, S.PARKED)
 
 
 def test_the_description_is_valid() -> None:

@@ -14,10 +14,10 @@ from hedge_service.core.ledger import Account, Posting, PostingSet, stake_receiv
 from hedge_service.core.money import Money
 from hedge_service.core.orders import AttemptState
 from hedge_service.logs import digest
-from hedge_service.store import journal, ledger, parlays, quotes
+from hedge_service.store import ledger, parlays, quotes
 from hedge_service.web.ops import live
 from hedge_service.web.ops.access import Sessions
-from tests.store.parlay_samples import NOW, put_attempt, put_parlay, put_sold, put_state
+from tests.store.parlay_samples import NOW, put_attempt, put_parlay, put_sent, put_sold, put_state
 from tests.web.ops.test_ops_api import conforms
 
 if TYPE_CHECKING:
@@ -34,7 +34,7 @@ LISTS = (
 
 
 def park(tx: Connection) -> str:
-    attempt = journal.sending(tx, put_attempt(tx), epoch=1, at=NOW)
+    attempt = put_sent(tx, put_attempt(tx), epoch=1, at=NOW)
     return put_state(tx, attempt, S.UNKNOWN, S.PARKED).client_order_id
 
 
