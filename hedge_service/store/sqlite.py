@@ -9,13 +9,14 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import sqlite3
-from functools import partial
+from functools import cache, partial
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 import aiosqlite
-from sqlalchemy import create_engine, event, text
+from sqlalchemy import Engine, create_engine, event, text
 from sqlalchemy.exc import DBAPIError
-from sqlalchemy.pool import StaticPool
+from sqlalchemy.pool import NullPool, StaticPool
+from sqlalchemy.util import LRUCache
 
 from hedge_service.store.units import Lane, StoreUnavailable, reason_of
 
@@ -30,6 +31,8 @@ T = TypeVar("T")
 SCHEME = "sqlite+aiosqlite:///"
 BUSY_TIMEOUT_MS = 5_000
 READERS = 4
+# As many as an engine keeps by itself.
+STATEMENTS = 500
 
 
 class Sqlite:
@@ -95,7 +98,13 @@ class _Thread:
         self._opening = asyncio.Lock()
         self._driven: _Driven | None = None
         # The pool holds the one connection that aiosqlite has made in its thread.
-        self._engine = create_engine("sqlite://", creator=self._raw, poolclass=StaticPool)
+        plain, statements = _shared()
+        self._engine = Engine(
+            StaticPool(self._raw),
+            plain.dialect,
+            plain.url,
+            execution_options={"compiled_cache": statements},
+        )
         event.listen(self._engine, "begin", lambda connection: connection.exec_driver_sql(begin))
 
     async def run(self, work: Callable[[Connection], T]) -> T:
@@ -138,9 +147,20 @@ class _Thread:
                 cursor.execute("PRAGMA query_only = ON")
         return made
 
-    def _raw(self) -> sqlite3.Connection:
+    def _raw(self) -> Any:
         assert self._driven is not None
         return self._driven._conn  # noqa: SLF001 - the connection whose thread this is called in
+
+
+@cache
+def _shared() -> tuple[Engine, LRUCache[Any, Any]]:
+    """Give what the engines of all connections share: a dialect that knows the driver, compiled statements.
+
+    With a cache for each, a statement would be compiled anew for every connection that it comes to.
+    """
+    engine = create_engine("sqlite://", poolclass=NullPool)
+    with engine.connect():
+        return engine, LRUCache(STATEMENTS)
 
 
 def file_of(url: str) -> str:
