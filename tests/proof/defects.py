@@ -142,7 +142,7 @@ DEFECTS: tuple[Defect, ...] = (
         name="synchronous=NORMAL",
         edits=(
             Edit(
-                "hedge_service/store/db.py",
+                "hedge_service/store/sqlite.py",
                 '"PRAGMA synchronous = FULL"',
                 '"PRAGMA synchronous = NORMAL"',
             ),

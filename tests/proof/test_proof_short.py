@@ -76,7 +76,7 @@ def test_there_are_several_settings() -> None:
 def _serving() -> Iterator[Path]:
     """Give every file of the product but operators' commands and the database itself."""
     for path in PACKAGE.rglob("*.py"):
-        if path.name not in {*COMMANDS, "db.py"} and path.relative_to(PACKAGE).parts[0] not in {
+        if path.name not in {*COMMANDS, "db.py", "sqlite.py"} and path.relative_to(PACKAGE).parts[0] not in {
             "cli",
             "demo",
         }:
