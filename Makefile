@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: help setup demo serve sandbox test check format bench soak crash mutants reference lock clean
+.PHONY: help setup demo serve sandbox test test-thorough check format bench soak crash mutants reference lock clean
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
@@ -28,8 +28,11 @@ serve: $(STAMP) ## serve with config.toml (dry run on demo unless told otherwise
 sandbox: $(STAMP) ## serve the stand-ins for Kalshi, Stripe and the model on loopback
 	$(BIN)/hedge-service sandbox
 
-test: $(STAMP) ## run the tests (some 6 to 7 minutes on 2 cores)
+test: $(STAMP) ## run the tests
 	$(BIN)/pytest -n auto --dist worksteal
+
+test-thorough: $(STAMP) ## run the tests with twenty times as many examples for each property
+	HYPOTHESIS_PROFILE=thorough $(BIN)/pytest -n auto --dist worksteal
 
 check: $(STAMP) ## ruff, mypy strict and the import layers
 	$(BIN)/ruff check .

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import signal
 from pathlib import Path
 
 import pytest
@@ -9,9 +11,18 @@ from hypothesis import settings
 
 from tests.sandbox.exchange_stage import HOST, PREFIX, KalshiSpec
 
-# Speed is shown by benchmarks: no test fails on time.
-settings.register_profile("untimed", deadline=None)
-settings.load_profile("untimed")
+# Speed is shown by benchmarks: no test fails on time. `make test-thorough` tries many more examples where a
+# test does not say itself how many.
+settings.register_profile("short", deadline=None, max_examples=50)
+settings.register_profile("thorough", deadline=None, max_examples=1000)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "short"))
+
+# A shell's job in the background ignores Ctrl-C, and so would the processes that tests start and interrupt.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+
+# What takes longest begins first, so that no worker is left alone with it in the end.
+FIRST = ("proof", "system", "browser", "cli", "metering", "flow")
 
 SPEC = Path(__file__).parents[2] / "shared" / "kalshi" / "openapi.yaml"
 
@@ -27,3 +38,10 @@ def kalshi_spec() -> KalshiSpec:
     described = yaml.load(SPEC.read_bytes(), Loader=yaml.CSafeLoader)
     described["servers"] = [{"url": HOST + PREFIX}]
     return KalshiSpec(OpenAPI.from_dict(described))
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Order the folders by how long their tests take."""
+    rank = {name: place for place, name in enumerate(FIRST)}
+    root = Path(__file__).parent
+    items.sort(key=lambda item: rank.get(item.path.relative_to(root).parts[0], len(rank)))

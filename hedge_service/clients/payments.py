@@ -6,13 +6,13 @@ import asyncio
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import aiohttp
-import stripe
 
 from hedge_service.clients.payments_errors import failure_of, not_configured
 from hedge_service.crash import ignore, unit_name
 from hedge_service.wire.stripe import fields
 from hedge_service.wire.stripe.events import StripeEvent, read_event
 from hedge_service.wire.stripe.keys import StripeMode, key_mode
+from hedge_service.wire.stripe.library import stripe
 from hedge_service.wire.stripe.lists import read_page
 from hedge_service.wire.stripe.refunds import Refund, charged_at, fee_kept, read_refund
 from hedge_service.wire.stripe.sessions import CheckoutSession, NewSession, read_session, session_params

@@ -5,10 +5,9 @@ from __future__ import annotations
 import re
 from http import HTTPStatus
 
-import stripe
-
 from hedge_service.errors import OutcomeUnknown, Peer, PeerError, PeerUnavailable
 from hedge_service.wire.stripe.fields import BadObject
+from hedge_service.wire.stripe.library import stripe
 
 _TRY_AGAIN = "Try again in a moment; nothing is charged twice."
 # 409: another request with our idempotency key still runs. 429: after a lost first try it proves nothing.

@@ -8,13 +8,16 @@ import threading
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol, TextIO, cast
 
-import structlog
-from structlog.contextvars import bound_contextvars, get_contextvars, merge_contextvars
-
 from hedge_service.failures import link_of_line
+from hedge_service.imports import leaving_out
 from hedge_service.logs.listening import heard
 from hedge_service.logs.render import Renderer, exception_fields, iso_utc
 from hedge_service.logs.sink import Sink
+
+# It would load `rich` to colour what is written here in lines of JSON.
+with leaving_out("rich"):
+    import structlog
+    from structlog.contextvars import bound_contextvars, get_contextvars, merge_contextvars
 
 if TYPE_CHECKING:
     import asyncio

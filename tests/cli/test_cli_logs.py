@@ -183,7 +183,7 @@ def test_a_reader_that_has_seen_enough_ends_it_without_a_word() -> None:
             run.stdin.close()
         except BrokenPipeError:
             pass
-        assert (run.wait(timeout=20), run.stderr.read()) == (0, b"")
+        assert (run.wait(timeout=60), run.stderr.read()) == (0, b"")
 
 
 def test_ctrl_c_ends_it_without_a_word() -> None:
@@ -197,4 +197,4 @@ def test_ctrl_c_ends_it_without_a_word() -> None:
         run.stdin.flush()
         run.stdout.readline()
         os.kill(run.pid, signal.SIGINT)
-        assert (run.wait(timeout=20), run.stderr.read()) == (130, b"")
+        assert (run.wait(timeout=60), run.stderr.read()) == (130, b"")

@@ -219,7 +219,7 @@ async def test_a_write_without_a_proved_outcome_is_unknown_and_a_read_unavailabl
 
 async def test_a_silent_stripe_is_given_up_within_the_bound(hasty: Payments, stand_in: StandIn) -> None:
     stand_in.replies = [hang]
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(25):
         with pytest.raises(PaymentsUnknown):
             await hasty.create_session(NEW)
         with pytest.raises(PaymentsUnavailable):

@@ -6,7 +6,7 @@ from itertools import product
 from typing import TYPE_CHECKING
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from hedge_service.core.acceptance import CAP_REASONS
@@ -178,7 +178,6 @@ def _cost(found: Iterable[Claim], held: Mapping[str, tuple[Side, int]], ended: M
 
 
 @given(found=many, held=holdings)
-@settings(max_examples=100)
 def test_exclusive_markets_cost_exactly_their_worst_outcome(
     found: list[Claim], held: dict[str, tuple[Side, int]]
 ) -> None:
@@ -191,7 +190,6 @@ def test_exclusive_markets_cost_exactly_their_worst_outcome(
 
 
 @given(found=many, held=holdings)
-@settings(max_examples=100)
 def test_no_outcome_costs_more_than_the_figure_of_an_event(
     found: list[Claim], held: dict[str, tuple[Side, int]]
 ) -> None:
@@ -201,7 +199,6 @@ def test_no_outcome_costs_more_than_the_figure_of_an_event(
 
 
 @given(found=many, held=holdings, new=claims, exclusive=st.sampled_from([True, False, None]))
-@settings(max_examples=100)
 def test_one_more_parlay_lowers_no_figure(
     found: list[Claim], held: dict[str, tuple[Side, int]], new: Claim, exclusive: bool | None
 ) -> None:
@@ -213,7 +210,6 @@ def test_one_more_parlay_lowers_no_figure(
 
 
 @given(found=many, held=holdings, new=claims, contracts=st.integers(0, 60), exclusive=st.booleans())
-@settings(max_examples=100)
 def test_a_parlay_with_its_own_hedge_lowers_only_what_rested_on_the_opposite_side(
     found: list[Claim],
     held: dict[str, tuple[Side, int]],
@@ -231,7 +227,6 @@ def test_a_parlay_with_its_own_hedge_lowers_only_what_rested_on_the_opposite_sid
 
 
 @given(offered=st.lists(st.tuples(claims, st.sampled_from([DAY, date(2026, 11, 23), None])), max_size=25))
-@settings(max_examples=100)
 def test_what_is_sold_never_exceeds_a_cap(offered: list[tuple[Claim, date | None]]) -> None:
     held = Exposure(events={EVENT: EventClaims(event_ticker=EVENT, exclusive=True)})
     for each, day in offered:

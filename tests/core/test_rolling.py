@@ -9,7 +9,7 @@ from itertools import product
 from typing import TYPE_CHECKING
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from hedge_service.core.fees import FeeSchedule
@@ -77,7 +77,6 @@ def test_with_prices_that_hold_the_house_ends_the_same_in_every_state(costs: Cos
     slippage=st.integers(0, 5),
     multiplier=st.sampled_from(["0", "0.5", "1"]),
 )
-@settings(max_examples=100)
 def test_whatever_the_prices_and_costs_no_state_is_worse_than_another(
     asks: list[int], slippage: int, multiplier: str
 ) -> None:

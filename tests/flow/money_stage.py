@@ -32,7 +32,7 @@ T = TypeVar("T")
 # An Ed25519 key is made and loaded at once.
 _KEY = Ed25519PrivateKey.generate().private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode()
 CREDENTIALS = {**generate_credentials(), "KALSHI_DEMO_PRIVATE_KEY": _KEY.strip().replace("\n", "\\n")}
-WITHIN_S = 30.0
+WITHIN_S = 60.0
 SHARE, FIXED = Decimal("0.029"), Money.cents(30)
 
 

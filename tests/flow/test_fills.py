@@ -25,8 +25,13 @@ async def money(tmp_path: Path) -> AsyncIterator[MoneyStage]:
 
 
 async def check_books(money: MoneyStage) -> None:
-    """Fail unless cash, positions and every check agree with the exchange's own book."""
-    assert (await money.balances())[Account.EXCHANGE_CASH] == money.cash_change
+    """Fail unless cash, positions and every check come to agree with the exchange's own book."""
+
+    async def booked() -> bool:
+        return (await money.balances())[Account.EXCHANGE_CASH] == money.cash_change
+
+    # An execution is booked a moment after its order's end.
+    await money.until(booked)
     assert await money.ours() == money.theirs()
     made = await money.report()
     assert made.adds_up, [check for check in made.checks if check.difference]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from hedge_service.core.orders import AttemptState
+from hedge_service.sandbox.exchange.faults import FaultKind
 from hedge_service.store import journal
 from tests.flow.money_stage import open_money
 from tests.flow.test_fills import check_books
@@ -80,12 +81,18 @@ async def test_one_list_read_tells_of_all_resting_orders(tmp_path: Path) -> None
 
 async def test_a_cancel_that_finds_the_order_filled_books_the_fills(tmp_path: Path) -> None:
     async with open_money(tmp_path, **GTC) as money:
-        # Reads go on showing it as resting and without fills: the cancel is sent, and answered with 404.
+        # Reads go on showing it as resting and without fills: the cancel is sent, and answered with 404. None
+        # comes through before the trade, however long that takes.
+        faults = money.service.sandbox.sandbox.exchange.faults.faults
+        route = "DELETE /portfolio/events/orders/.*"
+        await money.service.sandbox.fault("reset_before_accept", route=route, times=None)
         parlay = await rests(money, WARM)
         await money.booked(1)
         await money.service.sandbox.fault("stale_status", times=None)
         await money.service.sandbox.fault("server_error_before_accept", route="GET .*/fills", times=None)
         await trade(money, "2.00")
+        await money.service.sandbox.until(lambda: faults[0].taken > 0)
+        faults[:] = [fault for fault in faults if fault.kind is not FaultKind.RESET_BEFORE_ACCEPT]
         await money.service.events.one("order.cancel_sent", reduced_by=None)
         assert await states(money, parlay) == [AttemptState.RESTING]
         await money.service.sandbox.control("exchange/faults", "DELETE")
@@ -96,9 +103,10 @@ async def test_a_cancel_that_finds_the_order_filled_books_the_fills(tmp_path: Pa
 async def test_a_cancel_without_an_answer_ends_nothing_until_the_order_is_read(tmp_path: Path) -> None:
     async with open_money(tmp_path, **GTC) as money:
         parlay = await rests(money, WARM)
-        route = "DELETE /portfolio/events/orders/"
+        route = "DELETE /portfolio/events/orders/.*"
         await money.service.sandbox.fault("reply_lost_after_accept", route=route, times=None)
         await money.until(lambda: _is(money, parlay, AttemptState.CANCELLED))
+        assert money.service.sandbox.met_faults() >= 1
         assert [one["contracts"] for one in money.service.sandbox.orders()] == ["1.00"]
         await check_books(money)
 

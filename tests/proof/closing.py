@@ -106,7 +106,7 @@ class Closing:
     async def _claim(self, session: str) -> None:
         extension = self.theatre.shopper(self.theatre.users[session])
         reply = await self.theatre.patiently(lambda: extension.call("POST", f"/api/claim-winnings/{session}"))
-        self.done["claims_paid"] += reply is not None and reply.status == 200
+        self.done["claims_paid"] += reply.status == 200
 
     async def _pay_out(self, user: str, dollars: str) -> None:
         words = ("--amount", dollars, "--reference", f"wire-{user}", "--reason", "paid by bank")

@@ -54,7 +54,7 @@ async def _change_bets(theatre: Theatre) -> None:
     extension = theatre.shopper(THIRD)
     await theatre.patiently(lambda: extension.save(SEA))
     bets = await theatre.patiently(extension.bets)
-    for bet in bets or ():
+    for bet in bets:
         path = f"/api/parlay/{THIRD}/{bet['id']}"
         await theatre.patiently(lambda path=path: extension.call("DELETE", path))  # type: ignore[misc]
     await theatre.patiently(lambda: extension.call("DELETE", f"/api/parlay/{THIRD}"))
@@ -99,9 +99,9 @@ async def money_back(theatre: Theatre) -> None:
     opened = await control("stripe/dispute", session=disputed)
     await control("stripe/dispute", dispute=opened["dispute"]["id"], close="lost")
     await control("exchange/market", ticker=WARM, status="closed")
-    if late is not None and theatre.session_is(late, "open"):
+    if theatre.session_is(late, "open"):
         await theatre.pay(late, THIRD)
-    await _until(theatre, lambda: unpaid is None or not theatre.session_is(unpaid, "open"))
+    await _until(theatre, lambda: not theatre.session_is(unpaid, "open"))
 
 
 async def peers_away(theatre: Theatre) -> None:
@@ -110,7 +110,6 @@ async def peers_away(theatre: Theatre) -> None:
     # Stripe refuses so small an amount.
     await theatre.tried(lambda: theatre.check_out(SECOND, {SEA: YES, HOT: YES}, 0.1))
     session = await theatre.patiently(lambda: theatre.check_out(FIRST, {HOT: YES, SEA: YES}, 5))
-    assert session is not None
     await theatre.desk.sandbox.fault("server_error_before_accept", route="GET /markets.*", times=16)
     await theatre.pay(session, FIRST)
     odd = {"id": "cs_test_odd", "object": "checkout.session", "payment_status": 5}
@@ -141,9 +140,7 @@ async def foreign_order(theatre: Theatre) -> None:
 
 
 async def _bought(theatre: Theatre, user: str, sides: Mapping[str, bool]) -> str:
-    session = await theatre.buy(user, sides, 5)
-    assert session is not None, f"{user} could not buy"
-    return session
+    return await theatre.buy(user, sides, 5)
 
 
 async def _settled(theatre: Theatre, ticker: str, **result: str) -> None:

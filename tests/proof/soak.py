@@ -18,7 +18,8 @@ from typing import Any
 from hedge_service.sandbox.credentials import generate_credentials
 from tests.proof.checker import rows
 from tests.proof.closing import close
-from tests.proof.theatre import TICKERS, Theatre, open_theatre
+from tests.proof.theatre import TICKERS, Refused, Theatre, open_theatre
+from tests.system.extension import HOT, WARM
 
 # What may happen to a create, and to the reads that look for it; invisible and forgotten orders are left out,
 # since only a person, or the exchange itself, can end those.
@@ -65,6 +66,37 @@ class Plan:
     buyers: int = 8
 
 
+@dataclass(frozen=True, kw_only=True)
+class Parlay:
+    """What one user buys, and what goes wrong on the way."""
+
+    user: str
+    sides: dict[str, bool]
+    stake: float
+    fault: dict[str, Any] | None
+    webhook_lost: bool
+
+
+def drawn(plan: Plan, number: int) -> Parlay:
+    """Draw a parlay from the seed and its number alone, so that it hangs on nobody's turn."""
+    random = Random(f"{plan.seed}/{number}")
+    return Parlay(
+        user=f"user_{plan.seed}_{number}",
+        sides=_sides(random, plan.no_rate),
+        stake=random.choice(STAKES),
+        fault=random.choice(FAULTS) if random.random() < plan.fault_rate else None,
+        webhook_lost=random.random() < plan.drop_rate,
+    )
+
+
+def _sides(random: Random, no_rate: float) -> dict[str, bool]:
+    while True:
+        sides = {one: random.random() < no_rate for one in random.sample(TICKERS, random.randint(1, 3))}
+        # No warmer than 60 degrees and yet warmer than 70: nobody is sold a parlay that can't win.
+        if not (sides.get(WARM) is True and sides.get(HOT) is False):
+            return sides
+
+
 @dataclass
 class Run:
     """What a soak did and found."""
@@ -73,6 +105,7 @@ class Run:
     faults: Counter[str] = field(default_factory=Counter)
     done: Counter[str] = field(default_factory=Counter)
     sold: int = 0
+    refused: list[str] = field(default_factory=list)
     seconds: float = 0.0
     problems: list[str] = field(default_factory=list)
     figures: dict[str, Any] = field(default_factory=dict)
@@ -81,6 +114,7 @@ class Run:
         """Say what was done and what was found."""
         return [
             f"parlays sold {self.sold} of {self.plan.parlays} in {self.seconds:.0f} s",
+            *(f"not sold: {words}" for words in self.refused[:50]),
             f"done {dict(sorted(self.done.items()))}",
             f"faults {sum(self.faults.values())}: {dict(sorted(self.faults.items()))}",
             f"{self.figures}",
@@ -134,22 +168,27 @@ async def _sell(theatre: Theatre, run: Run) -> None:
 
 
 async def _buyer(theatre: Theatre, run: Run, waiting: list[int]) -> None:
-    random, plan = theatre.random, run.plan
     while waiting:
-        number = waiting.pop()
-        if random.random() < plan.fault_rate:
-            fault = random.choice(FAULTS)
-            run.faults[fault["kind"]] += 1
-            await theatre.desk.sandbox.fault(**fault)
-        if random.random() < plan.drop_rate:
-            run.done["webhooks_never_sent"] += 1
-            await theatre.desk.sandbox.control("stripe/settings", drop=1)
-        sides = {one: random.random() < plan.no_rate for one in random.sample(TICKERS, random.randint(1, 3))}
-        sold = await theatre.buy(f"user_{plan.seed}_{number}", sides, random.choice(STAKES))
-        run.sold += sold is not None
-        if plan.kill_every_sold and run.sold % plan.kill_every_sold == 0:
+        parlay = drawn(run.plan, waiting.pop())
+        await _trouble(theatre, run, parlay)
+        try:
+            await theatre.buy(parlay.user, parlay.sides, parlay.stake)
+        except Refused as error:
+            run.refused.append(f"{parlay}: {error}")
+            continue
+        run.sold += 1
+        if run.plan.kill_every_sold and run.sold % run.plan.kill_every_sold == 0:
             run.done["kills"] += 1
             await theatre.restart()
+
+
+async def _trouble(theatre: Theatre, run: Run, parlay: Parlay) -> None:
+    if parlay.fault is not None:
+        run.faults[parlay.fault["kind"]] += 1
+        await theatre.desk.sandbox.fault(**parlay.fault)
+    if parlay.webhook_lost:
+        run.done["webhooks_never_sent"] += 1
+        await theatre.desk.sandbox.control("stripe/settings", drop=1)
 
 
 async def _kill(theatre: Theatre, run: Run) -> None:

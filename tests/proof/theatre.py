@@ -20,7 +20,7 @@ from hedge_service.sandbox.stripe.delivery import HANDLED_TYPES
 from tests.empty_database import put_empty_database
 from tests.proof.checker import judge, rows, unfinished
 from tests.proof.money_checker import judge_money
-from tests.system.extension import BOS, BTC, HOT, SEA, WARM, Extension
+from tests.system.extension import BOS, BTC, HOT, SEA, WARM, Extension, Reply
 from tests.system.service_process import PROJECT, ProcessDesk, ServiceProcess
 from tests.system.stage import knobs_of
 
@@ -48,9 +48,14 @@ KNOBS: Mapping[str, str] = {
     "OPENAI__ENABLED": "false",
 }
 START_S = 60.0
-# How often a user tries again after a no, and how long while the service is away.
+# How often a user tries again after a no, and how long while the service is away: bounds for what never ends,
+# not for speed, since a restart may take many seconds on a busy machine.
 PATIENCE = 100
-AWAY_S = 60.0
+AWAY_S = 240.0
+
+
+class Refused(AssertionError):  # noqa: N818 - named for what happened
+    """The service has said no to the end; the message tells its last answer."""
 
 
 @dataclass
@@ -153,16 +158,19 @@ class Theatre:
         """Give a user's extension."""
         return Shopper(self.desk.sandbox.http, self.base, user=user, pages=self.pages)
 
-    async def patiently(self, call: Callable[[], Awaitable[T]]) -> T | None:
-        """Make a call again and again while the service is away or says no; None when it stays so."""
-        refused, given_up = 0, time.monotonic() + AWAY_S
+    async def patiently(self, call: Callable[[], Awaitable[T]]) -> T:
+        """Make a call again and again while the service is away or says no. Raises Refused at last."""
+        refused, given_up, last = 0, time.monotonic() + AWAY_S, ""
         while refused < PATIENCE and time.monotonic() < given_up:
             try:
                 return await call()
             except (aiohttp.ClientError, AssertionError, OSError) as error:
                 refused += isinstance(error, AssertionError) and "not_ready" not in str(error)
+                last = f"{type(error).__name__} {error}"
+                if _is_wrong(error):
+                    break
                 await self.pause()
-        return None
+        raise Refused(f"refused {refused} times, the last answer: {last}")
 
     async def tried(self, call: Callable[[], Awaitable[object]]) -> None:
         """Make a call that is refused, until it is refused by a service that is there."""
@@ -180,11 +188,10 @@ class Theatre:
         found = self.desk.sandbox.sandbox.stripe.books.sessions.get(session)
         return bool(found["status"] == status)
 
-    async def buy(self, user: str, sides: Mapping[str, bool], stake: Any) -> str | None:
-        """Buy one parlay (True: a bet on NO) and pay for it; give its session, None when it is not sold."""
+    async def buy(self, user: str, sides: Mapping[str, bool], stake: Any) -> str:
+        """Buy one parlay (True: a bet on NO) and pay for it; give its session. Raises Refused."""
         session = await self.patiently(lambda: self.check_out(user, sides, stake))
-        if session is not None:
-            await self.pay(session, user)
+        await self.pay(session, user)
         return session
 
     async def pay(self, session: str, user: str) -> None:
@@ -263,6 +270,12 @@ class Theatre:
     async def pause(self, seconds: float = 0.1) -> None:
         """Let the other processes work for a moment."""
         await asyncio.get_running_loop().run_in_executor(None, threading.Event().wait, seconds)
+
+
+def _is_wrong(error: Exception) -> bool:
+    """Say whether the answer calls the request itself wrong, which no waiting mends."""
+    reply = error.args[0] if error.args else None
+    return isinstance(reply, Reply) and reply.status in (400, 404)
 
 
 @asynccontextmanager

@@ -25,7 +25,7 @@ from hedge_service.simulation.settings import Settings
 from tests.simulation.books import FREE, drawn, sold
 
 
-@settings(max_examples=100, deadline=None)
+@settings(deadline=None)
 @given(
     centis=st.integers(0, 10_000_000),
     ticks=st.integers(1, 9_999),

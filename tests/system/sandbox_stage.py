@@ -71,7 +71,7 @@ class SandboxStage:
 
     async def until(self, met: Callable[[], bool]) -> None:
         """Ask the sandbox, over and over, until something is true of it."""
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             while not met():
                 await self.control("exchange/faults", "GET")
 

@@ -55,7 +55,7 @@ class ServiceProcess:
             await asyncio.gather(*self.readers)
         return status
 
-    async def told_to_stop(self, within_s: float = 15) -> int:
+    async def told_to_stop(self, within_s: float = WITHIN_S) -> int:
         """Send SIGTERM and wait for the end."""
         self.process.send_signal(signal.SIGTERM)
         return await self.ended(within_s)

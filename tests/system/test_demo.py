@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from hedge_service.cli.start import EXIT_INTERRUPTED
 from hedge_service.demo.expectations import broken_off
 from hedge_service.demo.lines import money, number, sentence
 from hedge_service.demo.record import Mode
@@ -45,7 +46,7 @@ def run(tmp_path: Path, *options: str) -> subprocess.CompletedProcess[str]:
         cwd=tmp_path,
         capture_output=True,
         encoding="utf-8",
-        timeout=90,
+        timeout=200,
         check=False,
     )
 
@@ -93,7 +94,7 @@ def test_a_demo_broken_off_leaves_no_process_and_no_folder(tmp_path: Path, numbe
         started = next(line for line in demo.stdout if "service.started" in line)
         demo.send_signal(number_of_signal)
         assert "service.stopped" in demo.stdout.read()
-        assert demo.wait(timeout=60) == 1
+        assert demo.wait(timeout=60) == EXIT_INTERRUPTED
     port = re.search(r"127\.0\.0\.1:(\d+)", started)
     assert port is not None
     with socket.socket() as caller:

@@ -91,7 +91,7 @@ async def test_an_order_accepted_long_after_its_sender_hung_up_is_not_bought_twi
         summary = await stage.events.one("hedge.summarized", outcome="executed")
         await stage.sandbox.control("exchange/release")  # the first copy arrives now, at last
         creates = next(seen for seen in stage.sandbox.creates().values() if len(seen) == 2)
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(60):
             while creates[0]["code"] != "order_already_exists":
                 await stage.extension.bets()  # any round trip: the exchange gets its turn
                 creates = next(seen for seen in stage.sandbox.creates().values() if len(seen) == 2)

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import sys
+from functools import cache
 from typing import TYPE_CHECKING, Any
-
-import pygal
-from pygal.style import Style
 
 from hedge_service.core.money import MICROS_PER_DOLLAR, Money
 from hedge_service.web.ops.profit import Period
@@ -15,9 +13,6 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from hedge_service.web.ops.profit import Course, Share
-
-# Its import hook is for plugins, of which there are none, and is of a kind that Python no longer takes.
-sys.meta_path[:] = [finder for finder in sys.meta_path if type(finder).__module__ != "pygal"]
 
 # An image loads nothing and runs nothing; its own style stands in it.
 HEADERS = {"Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; sandbox"}
@@ -37,13 +32,23 @@ LABELS = {Period.DAY: "%H:%M", Period.MONTH: "%b %d", Period.YEAR: "%b %d"}
 MOST_LABELS = {"wide": 10, "narrow": 4}
 
 
+@cache
+def _library() -> Any:
+    """Load what draws, which few runs ever ask for."""
+    import pygal  # noqa: PLC0415
+
+    # Its import hook is for plugins, of which there are none, and is of a kind that Python no longer takes.
+    sys.meta_path[:] = [finder for finder in sys.meta_path if type(finder).__module__ != "pygal"]
+    return pygal
+
+
 def over_time(made: Course, size: str) -> bytes:
     """Draw what was realized by then, step by step."""
     amounts, total = [], made.before
     for _, amount in made.steps:
         total += amount
         amounts.append(_drawn(total))
-    chart = pygal.Line(**_settings(size), fill=True, show_dots=False)
+    chart = _library().Line(**_settings(size), fill=True, show_dots=False)
     names = [_label(begin, made.period) for begin, _ in made.steps]
     chart.x_labels = names
     each = max(len(names) // MOST_LABELS[size], 1)
@@ -56,7 +61,7 @@ def over_time(made: Course, size: str) -> bytes:
 def by_strategy(shares: tuple[Share, ...], size: str) -> bytes:
     """Draw what each strategy's parlays have realized."""
     height = bars_height(len(shares))
-    chart = pygal.HorizontalBar(**(_settings(size) | {"height": height}), rounded_bars=3)
+    chart = _library().HorizontalBar(**(_settings(size) | {"height": height}), rounded_bars=3)
     chart.x_labels = [share.strategy.replace("_", " ") for share in shares]
     chart.add(None, [_drawn(share.figures.realized) for share in shares])
     return _svg(chart)
@@ -74,7 +79,7 @@ def _settings(size: str) -> dict[str, Any]:
         "height": height,
         "js": [],
         "css": ["file://style.css", "file://graph.css", CSS],
-        "style": _STYLE,
+        "style": _style(),
         "no_prefix": True,
         "show_legend": False,
         "no_data_text": "nothing realized yet",
@@ -86,17 +91,18 @@ def _settings(size: str) -> dict[str, Any]:
     }
 
 
-_STYLE = Style(
-    background="transparent",
-    plot_background="transparent",
-    opacity=".18",
-    colors=("#1d5fbf",),
-    font_family=FONT,
-    label_font_size=12,
-    major_label_font_size=12,
-    no_data_font_size=18,
-    transition="none",
-)
+def _style() -> Any:
+    return _library().style.Style(
+        background="transparent",
+        plot_background="transparent",
+        opacity=".18",
+        colors=("#1d5fbf",),
+        font_family=FONT,
+        label_font_size=12,
+        major_label_font_size=12,
+        no_data_font_size=18,
+        transition="none",
+    )
 
 
 def _label(begin: datetime, period: Period) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 from decimal import ROUND_HALF_EVEN, Decimal
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import jinja2
@@ -28,6 +29,7 @@ TONES = {
 }
 
 
+@cache
 def environment() -> jinja2.Environment:
     """Make the templates' environment; a name that a template was not given is an error, never a gap."""
     made = jinja2.Environment(

@@ -8,9 +8,8 @@ from __future__ import annotations
 import re
 from enum import StrEnum
 
-from stripe import SignatureVerificationError, WebhookSignature
-
 from hedge_service.errors import BadRequest
+from hedge_service.wire.stripe.library import stripe
 
 # Stripe signs at the moment it sends: a stamp ahead of us only ever means two clocks apart.
 MAX_CLOCK_LEAD_S = 60
@@ -71,8 +70,8 @@ def _match(payload: bytes, header: str, secret: str) -> None:
     # The library compares in constant time. Its own clock check is left out (it reads the time itself
     # and lets the future pass), and so is its exception, which carries the body.
     try:
-        WebhookSignature.verify_header(payload, header, secret, tolerance=None)
+        stripe.WebhookSignature.verify_header(payload, header, secret, tolerance=None)
     except UnicodeDecodeError:
         raise SignatureRefused(Refusal.NOT_TEXT) from None
-    except SignatureVerificationError:
+    except stripe.SignatureVerificationError:
         raise SignatureRefused(Refusal.MISMATCH) from None

@@ -257,7 +257,7 @@ async def test_a_page_that_follows_uses_up_no_notice_and_keeps_no_session_alive(
 
 
 async def _next(reply: Any, begins: bytes) -> bytes:
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         while True:
             line: bytes = await reply.content.readline()
             assert line, "the stream has ended"
