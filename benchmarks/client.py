@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 import hashlib
 import hmac
 import itertools
@@ -14,7 +15,9 @@ import time
 from collections import deque
 from typing import TYPE_CHECKING, Any, cast
 
+from benchmarks import keys
 from benchmarks.controlled import controlled, run, say
+from benchmarks.exchange import CREATES, MARKETS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -52,12 +55,12 @@ class Connection(asyncio.Protocol):
             self._answer.set_exception(ConnectionError(f"connection lost: {exc}"))
 
     async def request(self, request: bytes) -> bytes:
-        """Send a request and give its answer. Raises ConnectionError, and RuntimeError unless it is a 200."""
+        """Send a request and give its answer. Raises ConnectionError, and RuntimeError unless it is a 2xx."""
         assert self._transport is not None
         self._answer = asyncio.get_running_loop().create_future()
         self._transport.write(request)
         answer = await self._answer
-        if not answer.startswith(b"HTTP/1.1 200"):
+        if not answer.startswith(b"HTTP/1.1 20"):
             raise RuntimeError(answer[:600].decode(errors="replace"))
         return answer
 
@@ -86,6 +89,19 @@ def webhook(port: int, payload: bytes, secret: str, stamp: int) -> bytes:
         f"Stripe-Signature: t={stamp},v1={signed}\r\nContent-Length: {len(payload)}\r\n\r\n"
     )
     return head.encode() + payload
+
+
+def _create(port: int, key: keys.PrivateKey, number: int) -> bytes:
+    order = {"ticker": MARKETS[0], "client_order_id": f"raw-{number}", "side": "bid", "count": "1.00"}
+    body = json.dumps({**order, "price": "0.5000"}).encode()
+    stamp = int(time.time() * 1_000)
+    signature = base64.b64encode(keys.sign(key, f"{stamp}POST{CREATES}".encode())).decode()
+    head = (
+        f"POST {CREATES} HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nContent-Type: application/json\r\n"
+        f"KALSHI-ACCESS-KEY: {keys.KEY_ID}\r\nKALSHI-ACCESS-TIMESTAMP: {stamp}\r\n"
+        f"KALSHI-ACCESS-SIGNATURE: {signature}\r\nContent-Length: {len(body)}\r\n\r\n"
+    )
+    return head.encode() + body
 
 
 def unpaid_event(number: int) -> bytes:
@@ -165,6 +181,12 @@ class Client:
         """Read one path over and over."""
         return await self._load(port, [get(port, path)] * count, at_once, per_s)
 
+    async def creates(self, port: int, pem: str, count: int) -> dict[str, Any]:
+        """Send distinct orders, signed beforehand, as fast as the stand-in takes them."""
+        key = keys.private_key(pem)
+        made = [_create(port, key, next(_NUMBERS)) for _ in range(count)]
+        return await self._load(port, made, 64, 0.0)
+
     async def body(self, port: int, path: str) -> str:
         """Read one path once; give its body."""
         await self._connect(port, 1)
@@ -232,7 +254,7 @@ async def main() -> None:
     """Obey."""
     client = Client()
     say({"ready": True})
-    names = ("webhooks", "deliver", "reads", "body")
+    names = ("webhooks", "deliver", "reads", "creates", "body")
     await controlled({name: getattr(client, name) for name in names})
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ed25519, padding, rsa
 
+PrivateKey = rsa.RSAPrivateKey | ed25519.Ed25519PrivateKey
 KEY_ID = "bench-key"
 RSA, ED25519 = "rsa", "ed25519"
 PSS = padding.PSS(mgf=padding.MGF1(hashes.SHA256()), salt_length=32)
@@ -23,14 +24,14 @@ def new_pem(kind: str) -> str:
     ).decode()
 
 
-def private_key(pem: str) -> rsa.RSAPrivateKey | ed25519.Ed25519PrivateKey:
+def private_key(pem: str) -> PrivateKey:
     """Read such a key."""
     key = serialization.load_pem_private_key(pem.encode(), password=None)
     assert isinstance(key, rsa.RSAPrivateKey | ed25519.Ed25519PrivateKey)
     return key
 
 
-def sign(key: rsa.RSAPrivateKey | ed25519.Ed25519PrivateKey, message: bytes) -> bytes:
+def sign(key: PrivateKey, message: bytes) -> bytes:
     """Sign as the exchange asks for: PSS with SHA-256 and a salt of 32, or Ed25519."""
     if isinstance(key, rsa.RSAPrivateKey):
         return key.sign(message, PSS, SHA256)
