@@ -149,7 +149,9 @@ class Exchange:
         if path.startswith("/portfolio/orders/"):
             order = self.by_id.get(path.rpartition("/")[2])
             found = order is not None
-            return _json({"order": order} if found else {"error": {"code": "not_found"}}, 200 if found else 404)
+            return _json(
+                {"order": order} if found else {"error": {"code": "not_found"}}, 200 if found else 404
+            )
         if path.startswith("/events/"):
             return _json(_event(path.rpartition("/")[2]))
         if path.startswith("/markets/"):

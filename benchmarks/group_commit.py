@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     Statement = tuple[str, tuple[Any, ...]]
-    _Waiting = tuple[Statement, asyncio.Future[None]]
+    _Waiting = tuple[list[Statement], asyncio.Future[None]]
 
 GROUP = 1_000
 
@@ -30,8 +30,12 @@ class Journal:
 
     async def write(self, sql: str, *values: Any) -> None:
         """Commit one statement with whatever else waits. Raises what the database raises."""
+        await self.write_all([(sql, values)])
+
+    async def write_all(self, statements: list[Statement]) -> None:
+        """Commit statements, all or none, with whatever else waits."""
         done = self._loop.create_future()
-        self._waiting.put(((sql, values), done))
+        self._waiting.put((statements, done))
         await done
 
     def close(self) -> None:
@@ -45,7 +49,7 @@ class Journal:
             connection.execute(f"PRAGMA {pragma}")
         connection.executescript(self._schema)
         while group := self._group():
-            error = _commit(connection, [statement for statement, _ in group])
+            error = _commit(connection, [statement for statements, _ in group for statement in statements])
             self._loop.call_soon_threadsafe(_answer, [done for _, done in group], error)
         connection.close()
 

@@ -38,9 +38,7 @@ def sign(key: PrivateKey, message: bytes) -> bytes:
     return key.sign(message)
 
 
-def check(
-    key: rsa.RSAPublicKey | ed25519.Ed25519PublicKey, signature: bytes, message: bytes
-) -> None:
+def check(key: rsa.RSAPublicKey | ed25519.Ed25519PublicKey, signature: bytes, message: bytes) -> None:
     """Verify a signature. Raises InvalidSignature."""
     if isinstance(key, rsa.RSAPublicKey):
         key.verify(signature, message, PSS, SHA256)

@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import asyncio
 import cProfile
-import itertools
 import os
 import sys
 import time
@@ -20,6 +19,7 @@ from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from aiohttp import web
 from sqlalchemy import func, select
 
 from benchmarks.controlled import controlled, run, say
@@ -27,9 +27,12 @@ from benchmarks.sold import sales, sell
 from hedge_service.app import Service, open_service
 from hedge_service.clock import SystemClock
 from hedge_service.config import load_config
+from hedge_service.core.orders import AttemptState
 from hedge_service.logs import Redactor, configure_logging, get_logger, listening
 from hedge_service.metering.meters import Meters
-from hedge_service.store.schema import intents
+from hedge_service.store.schema import attempts, intents
+from hedge_service.web.routes import web_application
+from hedge_service.web.runner import DoorRunner
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -38,7 +41,8 @@ if TYPE_CHECKING:
 
 MOST_LEGS = 5
 LOOK_S = 0.01
-READY_S = 20.0
+READY_S = 300.0
+RECOVERY_LOOK_S = 0.1
 
 
 class Ear:
@@ -77,29 +81,41 @@ class Product:
         self._service = service
         self._database = service.doors.database
         self._ear = ear
-        self._numbers = itertools.count(1)
-        self._first = 1
+        # Above the numbers of what a row has put into the database before.
+        self._first = 10_000_000
+        self._ready_at = 0.0
 
     async def ready(self) -> None:
         """Wait until it may send."""
         async with asyncio.timeout(READY_S):
             while not self._service.loops.sender.may_send() or self._service.loops.snapshots.cash() is None:
                 await asyncio.sleep(LOOK_S)
+        self._ready_at = time.monotonic()
 
-    async def orders(self, at_once: int, batches: int, profile: str = "") -> dict[str, float]:
+    async def orders(
+        self, at_once: int, batches: int, most_legs: int = MOST_LEGS, profile: str = ""
+    ) -> dict[str, float]:
         """Send so many batches of so many orders at once; give orders per second."""
         profiler = cProfile.Profile() if profile else None
         accepted = ended = 0.0
         for _ in range(batches):
-            took = await self._batch(at_once, profiler)
+            took = await self._batch(at_once, most_legs, profiler)
             accepted, ended = accepted + took[0], ended + took[1]
         if profiler is not None:
             profiler.dump_stats(profile)
         count = at_once * batches
         return {"per_s": count / accepted, "ended_per_s": count / ended}
 
-    async def _batch(self, at_once: int, profiler: cProfile.Profile | None) -> tuple[float, float]:
-        sold = sales(self._first, at_once, MOST_LEGS)
+    async def recovery(self) -> dict[str, float]:
+        """Wait until nothing is in doubt any more; give from when until when, on the monotonic clock."""
+        while await self._database.read(_in_doubt):
+            await asyncio.sleep(RECOVERY_LOOK_S)
+        return {"from": self._ready_at, "until": time.monotonic()}
+
+    async def _batch(
+        self, at_once: int, most_legs: int, profiler: cProfile.Profile | None
+    ) -> tuple[float, float]:
+        sold = sales(self._first, at_once, most_legs)
         self._first += len(sold)
         await self._database.write(lambda tx: sell(tx, sold))
         # Accepting a payment reads the markets; their orders go by what it read.
@@ -126,6 +142,11 @@ def _open(tx: Connection) -> int:
     return int(tx.execute(select(func.count()).where(intents.c.ended_ms.is_(None))).scalar_one())
 
 
+def _in_doubt(tx: Connection) -> int:
+    doubtful = attempts.c.state.in_([state.value for state in AttemptState if state.in_doubt])
+    return int(tx.execute(select(func.count()).where(doubtful)).scalar_one())
+
+
 async def main() -> None:
     """Compose the service and obey."""
     config = load_config(path=None, environ=os.environ, cwd=Path.cwd(), live=True)
@@ -137,12 +158,16 @@ async def main() -> None:
             stack.enter_context(listening(ear))
             log: Any = get_logger()
             service = await open_service(stack, config, clock=SystemClock(), log=log, meters=meters)
+            runner = DoorRunner(web_application(service.doors))
+            await runner.setup()
+            stack.push_async_callback(runner.cleanup)
+            await web.TCPSite(runner, "127.0.0.1", 0).start()
             async with asyncio.TaskGroup() as group:
                 service.loops.tasks(group, log)
                 product = Product(service, ear)
                 await product.ready()
                 say({"ready": True})
-                await controlled({"orders": product.orders})
+                await controlled({"orders": product.orders, "recovery": product.recovery})
                 for task in list(group._tasks):  # noqa: SLF001 - as the service's own stop does
                     task.cancel()
 

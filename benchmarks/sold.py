@@ -6,13 +6,23 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
+import orjson
 from sqlalchemy import insert
 
 from benchmarks.exchange import MARKETS
 from hedge_service.clock import millis
 from hedge_service.core import ids
 from hedge_service.store.rows import to_json
-from hedge_service.store.schema import intents, parlay_legs, parlays, quote_legs, quotes
+from hedge_service.store.schema import (
+    attempts,
+    bets,
+    checkouts,
+    intents,
+    parlay_legs,
+    parlays,
+    quote_legs,
+    quotes,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -33,6 +43,7 @@ class Sale:
 
     number: int
     legs: int
+    markets: int = len(MARKETS)
 
     @property
     def session_id(self) -> str:
@@ -50,20 +61,23 @@ class Sale:
         return ids.parlay_id(self.session_id)
 
     @property
+    def reference(self) -> str:
+        """The reference of its checkout."""
+        return ids.checkout_reference(self.quote_id)
+
+    @property
     def user_id(self) -> str:
         """Whose it is; four sales a user."""
         return f"user_{self.number // 4}"
 
     def ticker(self, leg: int) -> str:
         """Give the market of a leg."""
-        return MARKETS[(self.number * 7 + leg) % len(MARKETS)]
+        return f"BENCH-{(self.number * 7 + leg) % self.markets:02}"
 
     def order_ids(self) -> list[str]:
         """Give the ids under which its orders reach the exchange."""
         return [
-            ids.client_order_id(
-                session_id=self.session_id, leg=leg, purpose="hedge", sequence=0, attempt=1
-            )
+            ids.client_order_id(session_id=self.session_id, leg=leg, purpose="hedge", sequence=0, attempt=1)
             for leg in range(1, self.legs + 1)
         ]
 
@@ -75,14 +89,82 @@ def sales(first: int, orders: int, most_legs: int) -> list[Sale]:
     return [Sale(first + place, count) for place, count in enumerate(legs)]
 
 
-def sell(tx: Connection, sold: list[Sale]) -> None:
-    """Store parlays with open intents for all their legs."""
+def offer(tx: Connection, offered: list[Sale]) -> None:
+    """Store quotes with their open checkouts: what a payment turns into a parlay."""
+    now = datetime.now(UTC)
+    tx.execute(insert(quotes), [quote_row(sale, now) for sale in offered])
+    tx.execute(insert(quote_legs), [row for sale in offered for row in quote_leg_rows(sale)])
+    tx.execute(insert(checkouts), [checkout_row(sale, now) for sale in offered])
+
+
+def sell(tx: Connection, sold: list[Sale], *, hedged: bool = True) -> None:
+    """Store parlays, with open intents for all their legs if they are to be hedged."""
     now = datetime.now(UTC)
     tx.execute(insert(quotes), [quote_row(sale, now) for sale in sold])
     tx.execute(insert(quote_legs), [row for sale in sold for row in quote_leg_rows(sale)])
     tx.execute(insert(parlays), [parlay_row(sale, now) for sale in sold])
     tx.execute(insert(parlay_legs), [row for sale in sold for row in leg_rows(sale)])
-    tx.execute(insert(intents), [row for sale in sold for row in intent_rows(sale, now)])
+    if hedged:
+        tx.execute(insert(intents), [row for sale in sold for row in intent_rows(sale, now)])
+
+
+def save_bets(tx: Connection, sale: Sale, count: int) -> None:
+    """Save bets of a sale's user."""
+    rows = [orjson.loads(bet(sale, leg)) for leg in range(1, count + 1)]
+    now = millis(datetime.now(UTC))
+    tx.execute(insert(bets), [{**row, "added_ms": now} for row in rows])
+
+
+def leave_unknown(tx: Connection, sold: list[Sale]) -> None:
+    """Store one attempt of each intent whose outcome nobody saw."""
+    now = datetime.now(UTC)
+    tx.execute(insert(attempts), [row for sale in sold for row in attempt_rows(sale, now)])
+
+
+def attempt_rows(sale: Sale, now: datetime) -> Iterator[dict[str, Any]]:
+    """Give a sent attempt in doubt for each intent."""
+    for intent, name in zip(intent_rows(sale, now), sale.order_ids(), strict=True):
+        yield {
+            "client_order_id": name,
+            "intent_id": intent["id"],
+            "number": 1,
+            "count_centis": COUNT_CENTIS,
+            "state": "unknown",
+            "body": to_json(order_body(sale, intent["leg"], name)).encode(),
+            "sends": 1,
+            "in_doubt": True,
+            "planned_ms": millis(now),
+            "first_sent_ms": millis(now),
+            "last_sent_ms": millis(now),
+        }
+
+
+def order_body(sale: Sale, leg: int, name: str) -> dict[str, Any]:
+    """Give what was sent, as far as the stand-in reads it."""
+    return {
+        "ticker": sale.ticker(leg),
+        "client_order_id": name,
+        "side": "bid",
+        "count": "3.00",
+        "price": "0.5200",
+    }
+
+
+def checkout_row(sale: Sale, now: datetime) -> dict[str, Any]:
+    """Give the open checkout of a quote."""
+    return {
+        "reference": sale.reference,
+        "quote_id": sale.quote_id,
+        "user_id": sale.user_id,
+        "environment": "demo",
+        "amount_cents": STAKE_MICROS // 10_000,
+        "currency": "usd",
+        "state": "open",
+        "created_ms": millis(now),
+        "window_ends_ms": millis(now + timedelta(minutes=30)),
+        "session_expires_ms": millis(now + timedelta(minutes=31)),
+        "session_id": sale.session_id,
+    }
 
 
 def quote_row(sale: Sale, now: datetime) -> dict[str, Any]:

@@ -11,12 +11,17 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
+from sqlalchemy import create_engine
+
 from benchmarks import keys
 from benchmarks.processes import BenchError, Process, Worker, worker
+from hedge_service.store import migrate
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from typing import Any
+
+    from sqlalchemy.engine import Connection
 
 WEBHOOK_SECRET = "whsec_" + "b" * 32
 OPS_TOKEN = "bench:" + "o" * 24
@@ -75,10 +80,19 @@ def stage(kind: str = keys.RSA) -> Iterator[Stage]:
             yield Stage(folder=folder, pem_file=pem_file, exchange=exchange, base=f"http://127.0.0.1:{port}")
 
 
+def prepared(stage: Stage, fill: Callable[[Connection], object], database: str = "hedge.db") -> None:
+    """Make a migrated database and fill it before any process opens it."""
+    engine = create_engine(f"sqlite:///{stage.folder / database}")
+    with engine.begin() as tx:
+        migrate.upgrade(tx)
+        fill(tx)
+    engine.dispose()
+
+
 @contextmanager
-def product(stage: Stage) -> Iterator[Worker]:
+def product(stage: Stage, database: str = "hedge.db") -> Iterator[Worker]:
     """Run the composed service, ready to send."""
-    with worker("benchmarks.product", folder=stage.folder, environ=stage.environ()) as started:
+    with worker("benchmarks.product", folder=stage.folder, environ=stage.environ(database)) as started:
         started.line_json()
         yield started
 
@@ -104,16 +118,29 @@ def load_client(folder: Path) -> Iterator[Worker]:
 def bare_door(folder: Path) -> Iterator[int]:
     """Run the bare door; give its port."""
     with worker("benchmarks.floors.door", str(folder), WEBHOOK_SECRET, folder=folder) as started:
-        yield started.line_json()["port"]
+        port: int = started.line_json()["port"]
+        yield port
+
+
+@contextmanager
+def bare_reads(folder: Path, bodies: dict[str, object]) -> Iterator[int]:
+    """Run the bare handlers of reads; give their port."""
+    file = folder / "bodies.json"
+    file.write_text(json.dumps(bodies))
+    with worker("benchmarks.floors.reads", str(file), folder=folder) as started:
+        port: int = started.line_json()["port"]
+        yield port
 
 
 @contextmanager
 def served(stage: Stage, database: str = "hedge.db") -> Iterator[Served]:
-    """Run the real `hedge-service serve`, until it is ready; its event lines go into a file, as in service."""
+    """Run the real `hedge-service serve`, until it may send; its event lines go into a file."""
     log = stage.folder / f"{database}.jsonl"
     command = (sys.executable, "-P", "-m", "hedge_service", "serve")
     with log.open("wb") as events:
-        process = Process("serve", command, folder=stage.folder, environ=stage.environ(database), stdout=events)
+        process = Process(
+            "serve", command, folder=stage.folder, environ=stage.environ(database), stdout=events
+        )
         try:
             yield Served(process, _started(process, log)["port"], log)
         finally:

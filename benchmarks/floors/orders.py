@@ -13,6 +13,7 @@ import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import TYPE_CHECKING
 from uuid import uuid4
 
 import aiohttp
@@ -23,12 +24,18 @@ from benchmarks.controlled import controlled, run, say
 from benchmarks.exchange import CREATES, MARKETS
 from benchmarks.group_commit import Journal
 
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS sends (
   client_order_id TEXT PRIMARY KEY, state TEXT NOT NULL, body BLOB NOT NULL, sent_ms INTEGER NOT NULL,
   order_id TEXT, fill_count TEXT, reply BLOB, done_ms INTEGER
 ) STRICT;
 """
+MARKET_PATH = "/trade-api/v2/markets"
+# About what accepting a paid parlay of three legs writes in its one transaction.
+ROWS_ACCEPTED = 14
 SENDING = "INSERT INTO sends (client_order_id, state, body, sent_ms) VALUES (?, 'sending', ?, ?)"
 OUTCOME = (
     "UPDATE sends SET state = 'filled', order_id = ?, fill_count = ?, reply = ?, done_ms = ?"
@@ -40,6 +47,7 @@ class BareClient:
     """Signs and sends orders; `journal` None: writes nothing down."""
 
     def __init__(self, base: str, pem: str, journal: Journal | None) -> None:
+        self._base = base
         self._url = base + CREATES
         self._key = keys.private_key(pem)
         self._journal = journal
@@ -50,9 +58,9 @@ class BareClient:
         )
         self._names = itertools.count()
 
-    async def send(self) -> None:
+    async def send(self, name: str | None = None) -> None:
         """Have one order exist, filled."""
-        name = f"hs-{uuid4()}"
+        name = f"hs-{uuid4()}" if name is None else name
         body = orjson.dumps(_order(name, MARKETS[next(self._names) % len(MARKETS)]))
         if self._journal is not None:
             await self._journal.write(SENDING, name, body, _now_ms())
@@ -70,9 +78,19 @@ class BareClient:
         await self._session.close()
         self._threads.shutdown()
 
-    async def _headers(self) -> dict[str, str]:
+    async def read_markets(self) -> None:
+        """Read three markets in one request."""
+        url = f"{self._base}{MARKET_PATH}?tickers={','.join(MARKETS[:3])}"
+        async with self._session.get(url, headers=await self._headers("GET", MARKET_PATH)) as response:
+            assert len(orjson.loads(await response.read())["markets"]) == 3
+
+    async def sign(self) -> None:
+        """Sign one order, and nothing else."""
+        await self._headers()
+
+    async def _headers(self, method: str = "POST", path: str = CREATES) -> dict[str, str]:
         stamp = str(_now_ms())
-        message = f"{stamp}POST{CREATES}".encode()
+        message = f"{stamp}{method}{path}".encode()
         if self._aside:
             loop = asyncio.get_running_loop()
             signature = await loop.run_in_executor(self._threads, keys.sign, self._key, message)
@@ -84,6 +102,59 @@ class BareClient:
             "KALSHI-ACCESS-SIGNATURE": base64.b64encode(signature).decode(),
             "Content-Type": "application/json",
         }
+
+
+class Parts:
+    """The parts between a payment's event and the first order's byte, each alone, at a fixed rate."""
+
+    def __init__(self, client: BareClient, journal: Journal) -> None:
+        self._client = client
+        self._journal = journal
+
+    async def measure(self, count: int, per_s: float) -> dict[str, list[float]]:
+        """Give the milliseconds of: a read of three markets, a commit of a parlay's rows, one of SENDING."""
+        works = {"read": self._client.read_markets, "accept": self._accept, "sending": self._sending}
+        return {name: await paced(work, count, per_s) for name, work in works.items()}
+
+    async def sends(self, count: int, per_s: float) -> dict[str, float]:
+        """Sign and send orders; give when each was begun, on the monotonic clock."""
+        begun: dict[str, float] = {}
+
+        async def send() -> None:
+            name = f"hs-{uuid4()}"
+            begun[name] = time.monotonic()
+            await self._client.send(name)
+
+        await paced(send, count, per_s)
+        return begun
+
+    async def signing(self, count: int, rounds: int) -> list[float]:
+        """Give the milliseconds that so many signatures at once take."""
+        took = []
+        for _ in range(rounds):
+            start = time.perf_counter()
+            await asyncio.gather(*(self._client.sign() for _ in range(count)))
+            took.append((time.perf_counter() - start) * 1_000)
+        return sorted(took)
+
+    async def _accept(self) -> None:
+        rows = [(SENDING, (f"row-{uuid4()}", b"x" * 400, 1)) for _ in range(ROWS_ACCEPTED)]
+        await self._journal.write_all(list(rows))
+
+    async def _sending(self) -> None:
+        await self._journal.write(SENDING, f"hs-{uuid4()}", b"x" * 250, _now_ms())
+
+
+async def paced(work: Callable[[], Awaitable[None]], count: int, per_s: float) -> list[float]:
+    """Do a work at a fixed rate; give its times in milliseconds, sorted."""
+    took = []
+    for _ in range(count):
+        start = time.perf_counter()
+        await work()
+        spent = time.perf_counter() - start
+        took.append(spent * 1_000)
+        await asyncio.sleep(max(1 / per_s - spent, 0))
+    return sorted(took)
 
 
 def _order(name: str, ticker: str) -> dict[str, object]:
@@ -119,8 +190,11 @@ async def main() -> None:
             seconds += time.perf_counter() - start
         return {"per_s": at_once * batches / seconds}
 
+    parts = Parts(clients[False], journal)
     say({"ready": True})
-    await controlled({"orders": orders})
+    await controlled(
+        {"orders": orders, "parts": parts.measure, "sends": parts.sends, "signing": parts.signing}
+    )
     for client in clients.values():
         await client.close()
     journal.close()

@@ -24,7 +24,9 @@ def measure(effort: Effort) -> Iterator[Figure]:
             effort.say(f"orders with Ed25519, {at_once} at once")
             sizes = {"at_once": at_once, "batches": effort.of(BATCHES[at_once], QUICK_BATCHES[at_once])}
             found = in_turns(
-                partial(_rate, ours, sizes), partial(_rate, bare, {**sizes, "journaled": False}), effort.rounds
+                partial(_rate, ours, sizes),
+                partial(_rate, bare, {**sizes, "journaled": False}),
+                effort.rounds,
             )
             what = f"orders with journal, Ed25519, {at_once} at once"
             yield told(f"ed25519.{at_once}", what, found, "bare client, no journal")

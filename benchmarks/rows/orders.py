@@ -56,10 +56,17 @@ def _width(
         peer = None if sdk is None else sdk.ask("orders", **sizes)["per_s"]
         rounds.append((mine["per_s"], mine["ended_per_s"], floor, peer))
     what = f"orders with journal, RSA-2048, {at_once} at once"
-    yield told(f"orders.{at_once}", what, paired([(one[0], one[2]) for one in rounds]), "bare client, journal")
+    yield told(
+        f"orders.{at_once}", what, paired([(one[0], one[2]) for one in rounds]), "bare client, journal"
+    )
     if sdk is None:
         yield Figure(
-            name=f"orders.sdk.{at_once}", what=what, unit="/s", ours=None, against="official SDK", note=why_not
+            name=f"orders.sdk.{at_once}",
+            what=what,
+            unit="/s",
+            ours=None,
+            against="official SDK",
+            note=why_not,
         )
     else:
         found = paired([(one[0], one[3] or 0.0) for one in rounds])
