@@ -1,7 +1,7 @@
 """The stand-in exchange: small and fast, so that it is not the limit; it verifies every signature.
 
 `python -m benchmarks.exchange PEM_FILE` writes its port, then obeys commands. Creates are filled whole at
-their limit, at once. It tells when each one arrived, on the monotonic clock that processes of a machine share.
+their limit, at once. It tells when each one arrived, on the monotonic clock that all processes share.
 """
 
 from __future__ import annotations

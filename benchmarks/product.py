@@ -88,9 +88,13 @@ class Product:
     async def ready(self) -> None:
         """Wait until it may send."""
         async with asyncio.timeout(READY_S):
-            while not self._service.loops.sender.may_send() or self._service.loops.snapshots.cash() is None:
+            while not self._can_send():  # noqa: ASYNC110 - the service has no event for it
                 await asyncio.sleep(LOOK_S)
         self._ready_at = time.monotonic()
+
+    def _can_send(self) -> bool:
+        loops = self._service.loops
+        return loops.sender.may_send() and loops.snapshots.cash() is not None
 
     async def orders(
         self, at_once: int, batches: int, most_legs: int = MOST_LEGS, profile: str = ""
@@ -108,7 +112,7 @@ class Product:
 
     async def recovery(self) -> dict[str, float]:
         """Wait until nothing is in doubt any more; give from when until when, on the monotonic clock."""
-        while await self._database.read(_in_doubt):
+        while await self._database.read(_in_doubt):  # noqa: ASYNC110 - the database tells no events
             await asyncio.sleep(RECOVERY_LOOK_S)
         return {"from": self._ready_at, "until": time.monotonic()}
 
@@ -134,7 +138,7 @@ class Product:
         return accepted, ended
 
     async def _all_ended(self) -> None:
-        while await self._database.read(_open):
+        while await self._database.read(_open):  # noqa: ASYNC110 - as above
             await asyncio.sleep(LOOK_S)
 
 

@@ -1,6 +1,6 @@
 """The floor of reads: a bare aiohttp handler that gives the same bytes as JSON.
 
-`python -m benchmarks.floors.reads FILE` serves the bodies of a JSON object, path by path, and writes its port.
+`python -m benchmarks.floors.reads FILE` serves the bodies of a JSON object by path and writes its port.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""From a paid event's birth to its first order's first byte at the exchange: 20 parlays a second, 3 legs each.
+"""From a paid event's birth to its first order's first byte at the exchange: 20 parlays a second, 3 legs.
 
 Ours is the real `hedge-service serve`: webhook, inbox, intake with a fresh market read, the parlay's one
 transaction, dispatch, SENDING, signature, bytes. The birth is the moment at which the delivery should have

@@ -10,7 +10,7 @@ from __future__ import annotations
 import sqlite3
 import statistics
 import time
-from contextlib import closing
+from contextlib import ExitStack, closing
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -18,7 +18,7 @@ from benchmarks.figures import Figure, Row, in_turns, percentile
 from benchmarks.stage import WEBHOOK_SECRET, bare_door, load_client, served, stage
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
     from benchmarks.figures import Effort
@@ -32,29 +32,29 @@ P99_S = 10
 
 def measure(effort: Effort) -> Iterator[Figure]:
     """Measure throughput at each width, then p99 at half the peak."""
-    with stage() as set_up, served(set_up) as ours, bare_door(set_up.folder) as floor:
-        with load_client(set_up.folder) as client:
-            peak = 0.0
-            for at_once in AT_ONCE:
-                effort.say(f"webhooks, {at_once} at once")
-                count = COUNTS[at_once] // effort.of(1, 4)
-                send = partial(_rate, client, at_once=at_once, count=count)
-                found = in_turns(
-                    lambda send=send: _drained(set_up.folder / "hedge.db", lambda: send(ours.port)),
-                    partial(send, floor),
-                    effort.rounds,
-                )
-                peak = max(peak, found.ours)
-                yield Figure(
-                    name=f"door.{at_once}",
-                    what=f"webhooks on disk, {at_once} at once",
-                    unit="/s",
-                    ours=found.ours,
-                    floor=found.floor,
-                    ratio=found.ratio,
-                    against="bare handler",
-                )
-            yield _p99(effort, client, ours.port, floor, peak / 2)
+    with ExitStack() as stack:
+        set_up = stack.enter_context(stage())
+        ours = stack.enter_context(served(set_up))
+        floor = stack.enter_context(bare_door(set_up.folder))
+        client = stack.enter_context(load_client(set_up.folder))
+        peak, database = 0.0, set_up.folder / "hedge.db"
+        for at_once in AT_ONCE:
+            effort.say(f"webhooks, {at_once} at once")
+            send = partial(_rate, client, at_once=at_once, count=COUNTS[at_once] // effort.of(1, 4))
+            found = in_turns(
+                partial(_drained, database, partial(send, ours.port)), partial(send, floor), effort.rounds
+            )
+            peak = max(peak, found.ours)
+            yield Figure(
+                name=f"door.{at_once}",
+                what=f"webhooks on disk, {at_once} at once",
+                unit="/s",
+                ours=found.ours,
+                floor=found.floor,
+                ratio=found.ratio,
+                against="bare handler",
+            )
+        yield _p99(effort, client, ours.port, floor, peak / 2)
 
 
 def _rate(client: Worker, port: int, *, at_once: int, count: int) -> float:
@@ -83,10 +83,9 @@ def _p99(effort: Effort, client: Worker, port: int, floor: int, per_s: float) ->
     )
 
 
-def _drained(database: Path, work: object) -> float:
+def _drained(database: Path, work: Callable[[], float]) -> float:
     """Do the work, then wait until the intake has noted every event: the floor's turn is to be quiet."""
-    assert callable(work)
-    rate = float(work())
+    rate = work()
     until = time.monotonic() + DRAIN_S
     with closing(sqlite3.connect(database)) as connection:
         while connection.execute("SELECT 1 FROM inbox WHERE handled_ms IS NULL LIMIT 1").fetchone():

@@ -45,7 +45,8 @@ def _spread_ms(set_up: Stage, ours: Worker, parlays: int) -> float:
     # Parlays are sent one after another, so arrivals in order of time are grouped by parlay.
     at = sorted(moment for _, moment in set_up.exchange.ask("arrivals"))
     groups = [at[start : start + LEGS] for start in range(0, len(at), LEGS)]
-    return statistics.median((group[-1] - group[0]) * 1_000 for group in groups)
+    spreads: list[float] = [(group[-1] - group[0]) * 1_000 for group in groups]
+    return statistics.median(spreads)
 
 
 ROW = Row(name="fan_out", figures=("fan_out",), measure=measure)
