@@ -36,7 +36,6 @@ WIDTH = 150
 @click.option("--check", is_flag=True, help="End with 1 when a goal of benchmarks/goals.toml is missed.")
 def main(only: tuple[str, ...], *, quick: bool, as_json: bool, check: bool) -> None:
     """Measure and print; how far it has got is told on standard error."""
-    signal.signal(signal.SIGTERM, _stop)
     effort = Effort(quick=quick)
     figures = [figure for row in ROWS if not only or row.name in only for figure in _measured(row, effort)]
     wanted = goals()
@@ -88,4 +87,5 @@ def _stop(number: int, frame: FrameType | None) -> None:
 
 
 if __name__ == "__main__":
+    signal.signal(signal.SIGTERM, _stop)
     main()
