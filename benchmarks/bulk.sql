@@ -54,7 +54,7 @@ FROM s, l;
 INSERT INTO fills (trade_id, client_order_id, order_id, parlay_id, ticker, side, count_centis,
   price_micros, cost_micros, fee_micros, filled_ms, seen_ms)
 SELECT 't-' || leg || hex, 'hs-' || leg || hex, 'o-' || leg || hex, 'par_' || hex, 'PAST-' || (n % 5000),
-  'bid', 300, 500000, 1500000, 52500, :at + n, :at + n
+  'yes', 300, 500000, 1500000, 52500, :at + n, :at + n
 FROM s, l;
 
 INSERT INTO market_results (ticker, result, value_micros, settled_ms, paid_micros, paid_fees_micros,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import sys
 import traceback
@@ -19,12 +20,23 @@ LONGEST_LINE = 1 << 26
 
 
 async def controlled(commands: Commands) -> None:
-    """Answer commands by name until there are no more; a failed one is told, not raised."""
+    """Answer commands by name until standard input ends, which also breaks off the one at work."""
     reader = asyncio.StreamReader(limit=LONGEST_LINE)
     loop = asyncio.get_running_loop()
     await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), sys.stdin)
+    lines: asyncio.Queue[bytes] = asyncio.Queue()
+    answering = asyncio.create_task(_answer(lines, commands))
     while line := await reader.readline():
-        asked: dict[str, Any] = json.loads(line)
+        lines.put_nowait(line)
+    answering.cancel()
+    with contextlib.suppress(asyncio.CancelledError):
+        await answering
+
+
+async def _answer(lines: asyncio.Queue[bytes], commands: Commands) -> None:
+    """Answer one after the other; a command that fails is told, not raised."""
+    while True:
+        asked: dict[str, Any] = json.loads(await lines.get())
         try:
             answer = await commands[asked.pop("do")](**asked)
         except Exception:  # noqa: BLE001 - whatever it is, the run must learn of it

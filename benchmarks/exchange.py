@@ -31,6 +31,8 @@ CREATES = PREFIX + "/portfolio/events/orders"
 FEE = "0.017500"
 # So much that no limiter ever waits.
 OPEN = {"refill_rate": 1_000_000_000, "bucket_capacity": 1_000_000_000}
+# What ended earlier than this is in the archives.
+LIVE_S = 90 * 86_400
 LONG_AGO, FAR = "2020-01-01T00:00:00Z", "2099-01-01T00:00:00Z"
 MARKETS = tuple(f"BENCH-{number:02}" for number in range(40))
 
@@ -270,7 +272,7 @@ READS: dict[str, Callable[[Exchange, Any], dict[str, Any]]] = {
     "/historical/orders": _empty("orders"),
     "/historical/fills": _empty("fills"),
     "/historical/cutoff": lambda _exchange, _query: dict.fromkeys(
-        ("market_settled_ts", "trades_created_ts", "orders_updated_ts"), LONG_AGO
+        ("market_settled_ts", "trades_created_ts", "orders_updated_ts"), _rfc3339(time.time() - LIVE_S)
     ),
     "/api_keys": lambda _exchange, _query: {
         "api_keys": [{"api_key_id": keys.KEY_ID, "name": "bench", "scopes": ["read", "write"]}]

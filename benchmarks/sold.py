@@ -32,6 +32,8 @@ if TYPE_CHECKING:
 MICROS = 1_000_000
 PRICE_MICROS = 520_000
 COUNT_CENTIS = 300
+# As intake gives it to a first hedge.
+SEQUENCE = 1
 COST_MICROS = 1_700_000
 STAKE_MICROS, PAYOUT_MICROS = 5 * MICROS, 30 * MICROS
 LIFE = timedelta(minutes=10)
@@ -77,7 +79,9 @@ class Sale:
     def order_ids(self) -> list[str]:
         """Give the ids under which its orders reach the exchange."""
         return [
-            ids.client_order_id(session_id=self.session_id, leg=leg, purpose="hedge", sequence=0, attempt=1)
+            ids.client_order_id(
+                session_id=self.session_id, leg=leg, purpose="hedge", sequence=SEQUENCE, attempt=1
+            )
             for leg in range(1, self.legs + 1)
         ]
 
@@ -237,11 +241,11 @@ def intent_rows(sale: Sale, now: datetime) -> Iterator[dict[str, Any]]:
     """Give one open intent for each leg."""
     for leg in range(1, sale.legs + 1):
         yield {
-            "id": ids.intent_id(parlay=sale.parlay_id, leg=leg, purpose="hedge", sequence=0),
+            "id": ids.intent_id(parlay=sale.parlay_id, leg=leg, purpose="hedge", sequence=SEQUENCE),
             "parlay_id": sale.parlay_id,
             "leg": leg,
             "purpose": "hedge",
-            "sequence": 0,
+            "sequence": SEQUENCE,
             "ticker": sale.ticker(leg),
             "side": "bid",
             "count_centis": COUNT_CENTIS,

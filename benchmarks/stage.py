@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 WEBHOOK_SECRET = "whsec_" + "b" * 32
 OPS_TOKEN = "bench:" + "o" * 24
 BIG = "10000000"
-START_S = 120.0
+START_S = 600.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -148,7 +148,7 @@ def served(stage: Stage, database: str = "hedge.db") -> Iterator[Served]:
 
 
 def _started(process: Process, log: Path) -> dict[str, Any]:
-    """Wait until it may send; give the fields of its `service.started`."""
+    """Wait until it has compared its books with the exchange's; give the fields of its `service.started`."""
     told: dict[str, Any] = {}
     until = time.monotonic() + START_S
     while time.monotonic() < until and process.popen.poll() is None:
@@ -156,7 +156,7 @@ def _started(process: Process, log: Path) -> dict[str, Any]:
         lines = [json.loads(line) for line in log.read_bytes().split(b"\n")[:-1]]
         events = {line["event"]: line for line in lines}
         told = events.get("service.started", told)
-        if told and "exchange.reconciled" in events:
+        if told and "reconciliation.finished" in events:
             return told
         time.sleep(0.05)
     raise BenchError(f"the service did not start\n{log.read_text()[-2_000:]}\n{process.last_words()}")

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import base64
 import sqlite3
+import subprocess
+import sys
 import time
 from contextlib import closing
 from typing import TYPE_CHECKING
@@ -20,6 +22,7 @@ from benchmarks.floors.door import SCHEMA, application
 from benchmarks.floors.orders import SCHEMA as SENDS
 from benchmarks.floors.orders import BareClient
 from benchmarks.group_commit import Journal
+from benchmarks.processes import PROJECT
 from hedge_service.store.db import Database
 from hedge_service.store.migrate import upgrade
 
@@ -111,3 +114,20 @@ async def test_a_database_with_a_past_has_as_many_orders_as_postings_and_balance
     assert kept(path, "SELECT count(*), sum(micros) FROM ledger_postings") == [(400, 0)]
     assert kept(path, "SELECT count(*) FROM attempts") == [(400,)]
     assert kept(path, "PRAGMA foreign_key_check") == []
+
+
+def test_a_worker_ends_with_its_run_even_in_the_middle_of_a_command() -> None:
+    """A run that is killed closes its workers' standard input, and can do no more."""
+    program = (
+        "import asyncio; from benchmarks.controlled import controlled, run\n"
+        "async def wait(): await asyncio.Event().wait()\n"
+        "run(controlled({'wait': wait}))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program],
+        input=b'{"do": "wait"}\n',
+        cwd=PROJECT,
+        capture_output=True,
+        check=True,
+    )
+    assert done.stdout == b""
