@@ -37,7 +37,10 @@ WIDTH = 150
 def main(only: tuple[str, ...], *, quick: bool, as_json: bool, check: bool) -> None:
     """Measure and print; how far it has got is told on standard error."""
     effort = Effort(quick=quick)
-    figures = [figure for row in ROWS if not only or row.name in only for figure in _measured(row, effort)]
+    figures: list[Figure] = []
+    failed = [
+        row.name for row in ROWS if (not only or row.name in only) and not _measured(row, effort, figures)
+    ]
     wanted = goals()
     if as_json:
         print(json.dumps({**_where(), "quick": quick, "figures": table.rows(figures, wanted)}))
@@ -50,19 +53,22 @@ def main(only: tuple[str, ...], *, quick: bool, as_json: bool, check: bool) -> N
             _run(program)
     missed = table.shortfalls(figures, wanted)
     if check and missed:
-        click.echo(f"bench: short of its goal: {', '.join(missed)}", err=True)
+        effort.say(f"short of its goal: {', '.join(missed)}")
+    if failed or (check and missed):
         sys.exit(1)
 
 
-def _measured(row: Row, effort: Effort) -> list[Figure]:
+def _measured(row: Row, effort: Effort, figures: list[Figure]) -> bool:
+    """Measure a row; one that fails is told, and costs the run its good end, but not the other rows."""
     try:
-        figures = list(row.measure(effort))
+        for figure in row.measure(effort):
+            figures.append(figure)
+            said = f"{figure.name}: {figure.ours} against {figure.floor}, ratio {figure.ratio}"
+            effort.say(f"{said} {figure.note}")
     except BenchError as error:
-        click.echo(f"bench: {row.name}: {error}", err=True)
-        sys.exit(1)
-    for figure in figures:
-        effort.say(f"{figure.name}: {figure.ours} against {figure.floor}, ratio {figure.ratio} {figure.note}")
-    return figures
+        effort.say(f"{row.name} failed: {error}")
+        return False
+    return True
 
 
 def _run(program: str) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from io import StringIO
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 from click.testing import CliRunner
@@ -13,9 +14,15 @@ from rich.console import Console
 from benchmarks import __main__ as runner
 from benchmarks.figures import Figure, Row, paired
 from benchmarks.goals import goals
+from benchmarks.processes import BenchError
 from benchmarks.registry import PROGRAMS, ROWS
 from benchmarks.rows.limiter_use import most_over
 from benchmarks.table import VERDICTS, rows, shortfalls, table
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from benchmarks.figures import Effort
 
 PROJECT = Path(__file__).parents[2]
 FAST = Figure(name="door.10", what="fast", unit="/s", ours=90.0, floor=100.0, ratio=0.9, against="bare")
@@ -70,6 +77,19 @@ def test_check_ends_with_one_on_a_shortfall(
     told = json.loads(done.stdout)
     assert [figure["name"] for figure in told["figures"]] == ["door.10", "door.64"]
     assert ("short of its goal: door.64" in done.stderr) is bool(check)
+
+
+def test_a_row_that_fails_leaves_the_others_and_ends_with_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(_: Effort) -> Iterator[Figure]:
+        yield FAST
+        raise BenchError("the stand-in is gone")
+
+    good = Row(name="reads", figures=(), measure=lambda _: iter([LATE]))
+    monkeypatch.setattr(runner, "ROWS", (Row(name="door", figures=(), measure=broken), good))
+    done = CliRunner().invoke(runner.main, ["--json"])
+    assert done.exit_code == 1
+    assert [figure["name"] for figure in json.loads(done.stdout)["figures"]] == ["door.10", "door.p99"]
+    assert "the stand-in is gone" in done.stderr
 
 
 def test_only_takes_no_unknown_name() -> None:
