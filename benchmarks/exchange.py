@@ -135,6 +135,7 @@ class Exchange:
             "maker_fill_cost_dollars": "0.0000",
             "taker_fees_dollars": f"{float(count) * float(FEE):.6f}",
             "maker_fees_dollars": "0.000000",
+            "created": now,
             "created_time": _rfc3339(now),
             "last_update_time": _rfc3339(now),
             "subaccount_number": 0,
@@ -164,8 +165,16 @@ class Exchange:
 
 
 def _fills(exchange: Exchange, query: Any) -> dict[str, Any]:
-    order = exchange.by_id.get(query.get("order_id", ""))
+    if "order_id" not in query:
+        return {"fills": [_fill(order) for order in _since(exchange, int(query["min_ts"]))], "cursor": ""}
+    order = exchange.by_id.get(query["order_id"])
     return {"fills": [] if order is None else [_fill(order)], "cursor": ""}
+
+
+def _since(exchange: Exchange, seconds: int) -> list[dict[str, Any]]:
+    """Give the orders since a moment, the newest first; they are held in the order of their coming."""
+    newest_first = reversed(exchange.by_id.values())
+    return list(itertools.takewhile(lambda order: order["created"] >= seconds, newest_first))
 
 
 def _fill(order: dict[str, Any]) -> dict[str, Any]:
