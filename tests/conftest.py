@@ -3,11 +3,18 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import settings
 
+from tests.postgres_server import NoServer, running
 from tests.sandbox.exchange_stage import HOST, PREFIX, KalshiSpec
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from tests.postgres_server import Server
 
 # Speed is shown by benchmarks: no test fails on time.
 settings.register_profile("untimed", deadline=None)
@@ -27,3 +34,13 @@ def kalshi_spec() -> KalshiSpec:
     described = yaml.load(SPEC.read_bytes(), Loader=yaml.CSafeLoader)
     described["servers"] = [{"url": HOST + PREFIX}]
     return KalshiSpec(OpenAPI.from_dict(described))
+
+
+@pytest.fixture(scope="session")
+def server() -> Iterator[Server]:
+    """Give a PostgreSQL server; skips by name where there is none."""
+    try:
+        with running() as started:
+            yield started
+    except NoServer as lack:
+        pytest.skip(str(lack))
