@@ -44,10 +44,8 @@ format: $(STAMP) ## format and sort imports
 	$(BIN)/ruff check --fix-only --quiet .
 	$(BIN)/ruff format .
 
-bench: $(STAMP) ## benchmarks: the limiter in real time, pricing, exposure
-	$(BIN)/python -m benchmarks.limiter
-	$(BIN)/python -m benchmarks.pricing
-	$(BIN)/python -m benchmarks.exposure
+bench: $(STAMP) ## one table, ours beside its floor and its peers; ARGS="--quick --only orders --json --check"
+	$(BIN)/python -m benchmarks $(ARGS)
 
 soak: $(STAMP) ## many parlays with random faults and kills; ARGS="--parlays 200 --seed 7"
 	$(BIN)/python -m tests.proof.soak $(ARGS)

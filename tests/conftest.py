@@ -5,11 +5,18 @@ from __future__ import annotations
 import os
 import signal
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import settings
 
+from tests.postgres_server import NoServer, running
 from tests.sandbox.exchange_stage import HOST, PREFIX, KalshiSpec
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from tests.postgres_server import Server
 
 # Speed is shown by benchmarks: no test fails on time. `make test-thorough` tries many more examples where a
 # test does not say itself how many.
@@ -45,3 +52,13 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     rank = {name: place for place, name in enumerate(FIRST)}
     root = Path(__file__).parent
     items.sort(key=lambda item: rank.get(item.path.relative_to(root).parts[0], len(rank)))
+
+
+@pytest.fixture(scope="session")
+def server() -> Iterator[Server]:
+    """Give a PostgreSQL server; skips by name where there is none."""
+    try:
+        with running() as started:
+            yield started
+    except NoServer as lack:
+        pytest.skip(str(lack))

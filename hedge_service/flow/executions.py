@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 
 # A list of all executions since older orders were planned may be longer than one of each order.
 YOUNG = timedelta(minutes=5)
-# The exchange's clock is not ours.
-CLOCK_MARGIN = timedelta(seconds=60)
+# The exchange's clock is not ours. What a clock further off hides is found order by order.
+CLOCK_MARGIN = timedelta(seconds=2)
 
 
 class ExecutionReads(Protocol):

@@ -9,7 +9,7 @@ from hedge_service.core.market import BookSide
 from hedge_service.core.money import Count, Money, Price
 from hedge_service.core.venue import VenueFill
 from hedge_service.errors import Peer, PeerUnavailable
-from hedge_service.flow.executions import YOUNG, Executions
+from hedge_service.flow.executions import CLOCK_MARGIN, YOUNG, Executions
 from hedge_service.store.fills import Owner, Unbooked
 from tests.flow.order_fakes import Log
 from tests.flow.stage_clock import START, StageClock
@@ -82,7 +82,7 @@ async def test_orders_just_placed_share_one_list_and_each_gets_its_own_once() ->
     mine = [fill("a", 1, "1"), fill("b", 1, "3"), fill("a", 2, "2")]
     reads = Reads([*mine, fill("else", 1, "9"), *mine])
     assert await found(reads, order("a"), order("b")) == {"a": ["a-1", "a-2"], "b": ["b-1"]}
-    assert reads.asked == [START - timedelta(seconds=60)]
+    assert reads.asked == [START - CLOCK_MARGIN]
 
 
 async def test_an_order_that_the_common_list_does_not_show_whole_is_asked_for_alone() -> None:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from hedge_service.crash import PEER_POINTS
+from tests.postgres_server import NoServer
 from tests.proof.crash import Director
 from tests.proof.crash_points import COMMANDS, NEVER, PACKAGE, all_points, units, units_in
 from tests.proof.scenes import SETTINGS
@@ -41,6 +42,28 @@ async def test_no_promise_is_broken_by_faults_and_kills(tmp_path: Path) -> None:
     assert run.sold == 12
     assert run.done["kills"] >= 2
     assert run.done["claims_paid"] > 0
+
+
+@pytest.mark.timeout(600)
+async def test_no_promise_is_broken_by_two_processes_and_a_server_that_restarts(tmp_path: Path) -> None:
+    plan = Plan(
+        parlays=8,
+        seed=7,
+        fault_rate=0.2,
+        kill_every_s=0,
+        kill_every_sold=4,
+        buyers=4,
+        replicas=2,
+        postgresql=True,
+        shake_every_s=10,
+    )
+    try:
+        run = await soak(tmp_path, plan)
+    except NoServer as lack:
+        pytest.skip(str(lack))
+    assert run.problems == []
+    assert run.sold > 0
+    assert run.done["kills"] >= 1
 
 
 @pytest.mark.timeout(600)

@@ -26,7 +26,7 @@ STARTING = Reply(503, {"code": "not_ready"})
 @pytest.fixture
 async def theatre(tmp_path: Path) -> AsyncIterator[Theatre]:
     """Give a theatre whose service was never started, and whose users do not wait between two tries."""
-    async with open_theatre(tmp_path, generate_credentials(), Random(1), free_port()) as opened:
+    async with open_theatre(tmp_path, generate_credentials(), Random(1), free_port(), {}) as opened:
         opened.pause = _at_once  # type: ignore[method-assign]
         yield opened
 
