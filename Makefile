@@ -10,7 +10,7 @@ ON_BOTH := $(patsubst %,tests/flow/test_%.py,accounts checkout dispatch disputes
 	lookup open_sessions quoting refunds resting rolling_flow second_locks sender settle stripe_catch_up summarize \
 	unhedged unwinding)
 
-.PHONY: help setup demo serve sandbox test test-postgresql check format bench soak crash mutants reference lock clean
+.PHONY: help setup demo serve sandbox test test-pg check format bench soak crash mutants reference lock clean
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
@@ -36,7 +36,7 @@ sandbox: $(STAMP) ## serve the stand-ins for Kalshi, Stripe and the model on loo
 test: $(STAMP) ## run the tests (some 6 to 7 minutes on 2 cores)
 	$(BIN)/pytest -n auto --dist worksteal
 
-test-postgresql: $(STAMP) ## run the tests of the flow and of the commands on PostgreSQL
+test-pg: $(STAMP) ## run the flow's tests on PostgreSQL
 	$(BIN)/pytest -n auto --dist worksteal --database postgresql $(ON_BOTH)
 
 check: $(STAMP) ## ruff, mypy strict and the import layers
