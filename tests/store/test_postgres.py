@@ -154,7 +154,7 @@ async def test_a_process_frozen_in_a_transaction_does_not_keep_the_serial_lane(
 ) -> None:
     def soon(tx: Connection) -> None:
         limit = "idle_in_transaction_session_timeout"
-        assert tx.execute(text(f"SHOW {limit}")).scalar_one() == "4s"
+        assert tx.execute(text(f"SHOW {limit}")).scalar_one() == "7s"
         tx.execute(text(f"SET LOCAL {limit} = '50ms'"))
         put("frozen")(tx)
 
