@@ -5,16 +5,17 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import Row, func, insert, or_, select, update
+from sqlalchemy import Row, func, insert, select, text, union, update
 
 from hedge_service.clock import instant, millis
 from hedge_service.core.market import Side
 from hedge_service.core.money import Money, Price
-from hedge_service.core.parlay import CheckoutState, HedgeOutcome, Mode
+from hedge_service.core.parlay import CheckoutState, Mode
 from hedge_service.core.settlement import ParlayState
 from hedge_service.store import bets, claims
 from hedge_service.store.rows import from_json, insert_if_absent, to_json
 from hedge_service.store.schema import checkouts, intents, parlay_legs, parlays, quotes, summaries
+from hedge_service.store.schema.sold import MAY_CHANGE
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -189,14 +190,9 @@ def unsettled(tx: Connection, limit: int, after: str = "") -> tuple[str, ...]:
     In pages by id, `after` being the last one of the page before: parked orders stay for long, and must not
     keep younger parlays from being seen.
     """
-    working = select(intents.c.parlay_id).where(intents.c.ended_ms.is_(None))
-    may_change = or_(
-        parlays.c.outcome.is_(None),
-        parlays.c.outcome == HedgeOutcome.UNKNOWN.value,
-        parlays.c.id.in_(working),
-        parlays.c.figures_changed,
-    )
-    found = select(parlays.c.id).where(may_change, parlays.c.id > after).order_by(parlays.c.id).limit(limit)
+    working = select(intents.c.parlay_id.label("id")).where(intents.c.ended_ms.is_(None))
+    may_change = union(select(parlays.c.id).where(text(MAY_CHANGE)), working).subquery()
+    found = select(may_change.c.id).where(may_change.c.id > after).order_by(may_change.c.id).limit(limit)
     return tuple(tx.execute(found).scalars())
 
 
