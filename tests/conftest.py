@@ -3,17 +3,34 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import settings
 
+from tests.postgres_server import NoServer, running
 from tests.sandbox.exchange_stage import HOST, PREFIX, KalshiSpec
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from tests.postgres_server import Server
 
 # Speed is shown by benchmarks: no test fails on time.
 settings.register_profile("untimed", deadline=None)
 settings.load_profile("untimed")
 
 SPEC = Path(__file__).parents[2] / "shared" / "kalshi" / "openapi.yaml"
+
+
+@pytest.fixture(scope="session")
+def server() -> Iterator[Server]:
+    """Give a PostgreSQL server; skips by name where there is none."""
+    try:
+        with running() as started:
+            yield started
+    except NoServer as lack:
+        pytest.skip(str(lack))
 
 
 @pytest.fixture(scope="session")

@@ -6,23 +6,12 @@ import pytest
 
 from hedge_service.store.db import Database
 from tests.empty_database import put_empty_database
-from tests.postgres_server import NoServer, running
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
     from pathlib import Path
 
     from tests.postgres_server import Server
-
-
-@pytest.fixture(scope="session")
-def server() -> Iterator[Server]:
-    """Give a PostgreSQL server; skips by name where there is none."""
-    try:
-        with running() as started:
-            yield started
-    except NoServer as lack:
-        pytest.skip(str(lack))
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
