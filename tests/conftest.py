@@ -24,16 +24,6 @@ SPEC = Path(__file__).parents[2] / "shared" / "kalshi" / "openapi.yaml"
 
 
 @pytest.fixture(scope="session")
-def server() -> Iterator[Server]:
-    """Give a PostgreSQL server; skips by name where there is none."""
-    try:
-        with running() as started:
-            yield started
-    except NoServer as lack:
-        pytest.skip(str(lack))
-
-
-@pytest.fixture(scope="session")
 def kalshi_spec() -> KalshiSpec:
     """Give the validator for requests and replies; skips by name where the file is absent."""
     if not SPEC.is_file():
@@ -44,3 +34,13 @@ def kalshi_spec() -> KalshiSpec:
     described = yaml.load(SPEC.read_bytes(), Loader=yaml.CSafeLoader)
     described["servers"] = [{"url": HOST + PREFIX}]
     return KalshiSpec(OpenAPI.from_dict(described))
+
+
+@pytest.fixture(scope="session")
+def server() -> Iterator[Server]:
+    """Give a PostgreSQL server; skips by name where there is none."""
+    try:
+        with running() as started:
+            yield started
+    except NoServer as lack:
+        pytest.skip(str(lack))

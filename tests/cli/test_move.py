@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import sqlite3
 from contextlib import closing
@@ -13,8 +14,10 @@ from sqlalchemy import func, select, text
 
 from hedge_service.core.ledger import Account
 from hedge_service.core.parlay import Mode
-from hedge_service.flow.moving import BACK_POINTS, POINTS
+from hedge_service.flow.moving import BACK_POINTS, POINTS, Moving
+from hedge_service.flow.operating import Operator
 from hedge_service.store import bets, halts, leases, ledger, moves
+from hedge_service.store.move_target import Target
 from hedge_service.store.schema import audit, inbox, ledger_postings, quotes
 from tests.cli.move_stage import MANY, MoveStage, put_content, unbalance, writes
 from tests.store.parlay_samples import NOW, new_bet
@@ -287,6 +290,42 @@ def test_a_move_that_is_killed_leaves_one_able_side_at_most_and_ends_right_when_
     assert stage.able() == AFTER
     assert stage.there(lambda tx: tx.execute(select(func.count()).select_from(audit)).scalar()) == MANY + 1
     assert stage.there(ledger.balances) == stage.desk.do(ledger.balances)
+
+
+@pytest.mark.parametrize("command", [("serve",), ("halt", "--reason", "x"), ("migrate",)])
+def test_a_target_that_is_not_whole_serves_nobody(stage: MoveStage, command: tuple[str, ...]) -> None:
+    stage.killed_at("move.filled")
+    refused = stage.desk.run(*command, url=stage.target)
+    assert refused.exit_code in (1, 2)
+    assert "docs/errors.md#move_unfinished" in refused.stderr
+
+
+def test_nobody_writes_to_the_source_while_it_is_copied_and_compared(stage: MoveStage) -> None:
+    tried: dict[str, str] = {}
+
+    def write_beside(point: str) -> None:
+        with closing(sqlite3.connect(stage.file, timeout=0)) as raw:
+            try:
+                raw.execute("UPDATE leases SET epoch = epoch")
+                tried[point] = "written"
+            except sqlite3.Error as error:
+                tried[point] = str(error)
+
+    async def move() -> None:
+        by = Operator(name="ann", reason="moved", at=datetime.now(UTC))
+        async with Target(stage.target) as target:
+            moving = Moving(source=stage.file, target=target, by=by, new_id=lambda: "m", probe=write_beside)
+            await moving.move()
+
+    asyncio.run(move())
+    refused = f"the database was moved to {stage.target}"
+    assert tried == {
+        **dict.fromkeys(("move.named", "move.claimed"), "written"),
+        **dict.fromkeys(
+            ("move.copying", "move.filled", "move.verified", "move.retiring"), "database is locked"
+        ),
+        **dict.fromkeys(("move.retired", "move.opened"), refused),
+    }
 
 
 def test_a_source_that_went_on_after_a_killed_move_is_copied_anew(stage: MoveStage) -> None:
