@@ -162,6 +162,7 @@ async def _run(service: Service, site: web.TCPSite, stop: asyncio.Event) -> None
         for task in loops:
             task.cancel()
     await service.loops.summarizer.step()
+    await service.loops.intake.release()
     await service.loops.sender.release()
 
 

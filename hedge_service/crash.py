@@ -1,7 +1,8 @@
 """Named points at which a test kills the process: before and after every commit and every write to a peer.
 
 A point is passed to a probe; the default probe does nothing. Only a service on the sandbox can be armed, by
-`CRASH_AT=<point>` or `CRASH_AT=<point>#<n>` for the n-th time the point is reached. `CRASH_AT=record:<path>`
+`CRASH_AT=<point>` or `CRASH_AT=<point>#<n>` for the n-th time the point is reached. `CRASH_AT=freeze:<point>`
+stops the process there until somebody lets it go on, as a machine that is paused; `CRASH_AT=record:<path>`
 writes each point that is reached to a file instead.
 """
 
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 
 VARIABLE = "CRASH_AT"
 RECORD = "record:"
+FREEZE = "freeze:"
 
 
 class Probe(Protocol):
@@ -64,19 +66,23 @@ PEER_POINTS = (
 
 
 class Killer:
-    """Kills the process, as the power cord does, when a point is reached for the n-th time."""
+    """Kills the process, as the power cord does, when a point is reached for the n-th time.
 
-    def __init__(self, point: str, *, time: int = 1) -> None:
+    With SIGSTOP instead it stands still until SIGCONT, and goes on as if nothing had happened.
+    """
+
+    def __init__(self, point: str, *, time: int = 1, by: signal.Signals = signal.SIGKILL) -> None:
         self._point = point
         self._left = time
+        self._signal = by
 
     def __call__(self, point: str) -> None:
-        """Take note of a point; at the chosen one this is the last thing the process does."""
+        """Take note of a point; at the chosen one this is the last thing the process does (for now)."""
         if point != self._point:
             return
         self._left -= 1
         if self._left == 0:
-            os.kill(os.getpid(), signal.SIGKILL)
+            os.kill(os.getpid(), self._signal)
 
 
 class Recorder:
@@ -101,5 +107,6 @@ def armed(environ: Mapping[str, str]) -> Probe:
         return ignore
     if asked.startswith(RECORD):
         return Recorder(Path(asked.removeprefix(RECORD)))
-    point, _, time = asked.partition("#")
-    return Killer(point, time=int(time) if time else 1)
+    by = signal.SIGSTOP if asked.startswith(FREEZE) else signal.SIGKILL
+    point, _, time = asked.removeprefix(FREEZE).partition("#")
+    return Killer(point, time=int(time) if time else 1, by=by)

@@ -19,8 +19,10 @@ from hedge_service.flow.halt_watch import HaltWatch
 from hedge_service.flow.intake import Intake
 from hedge_service.flow.lookup import LookUps
 from hedge_service.flow.money_loops import Around, MoneyLoops, money_loops
+from hedge_service.flow.pacing import Pace
 from hedge_service.flow.payment_fees import PaymentFees
 from hedge_service.flow.reconcile import Reconciler
+from hedge_service.flow.relay import Relay
 from hedge_service.flow.resting import Resting
 from hedge_service.flow.runner import Nudge, run_loop
 from hedge_service.flow.safety import Safety
@@ -61,6 +63,8 @@ class Loops:
     snapshots: Snapshots
     reconciler: Reconciler
     money: MoneyLoops
+    relay: Relay
+    pace: Pace
     arrived: Nudge
     planned: Nudge
     changed: Nudge
@@ -80,6 +84,8 @@ class Loops:
             ("halts", self.halt_watch.step, Nudge(), POLL_S),
             ("settle", self.settler.step, Nudge(), self.settle_every_s),
             ("reconcile", self.reconciler.step, Nudge(), POLL_S),
+            ("relay", self.relay.step, self.relay.pending, POLL_S),
+            ("pace", self.pace.step, Nudge(), POLL_S / 4),
             *self.snapshots.loops(),
             *self.money.loops(),
         )
@@ -90,17 +96,14 @@ class Loops:
 def loops_of(peers: Peers, account: str) -> Loops:
     """Compose every loop on its peers."""
     common: Common = {"database": peers.database, "clock": peers.clock, "log": peers.log}
-    arrived, planned, executed = Nudge(), Nudge(), Nudge()
-    changed = Nudge(executed)
-    sender = Sender(
-        account=account,
-        holder=_holder(dry_run=peers.config.kalshi.dry_run),
-        lease_s=peers.config.kalshi.lease_s,
-        **common,
-    )
+    holder = _holder(dry_run=peers.config.kalshi.dry_run)
+    sender = Sender(account=account, holder=holder, lease_s=peers.config.kalshi.lease_s, **common)
+    relay = Relay(database=peers.database, sender=sender)
+    arrived, executed = Nudge(), Nudge()
+    planned, changed = relay.nudge("planned"), relay.nudge("changed", executed)
     lookups, fills = _lookups(peers, sender), _fills(peers, sender)
     snapshots = Snapshots(reads=peers.exchange, sender=sender, dry_run=peers.config.kalshi.dry_run, **common)
-    intake = _intake(peers, snapshots, arrived, planned)
+    intake = _intake(peers, holder, snapshots, arrived, planned)
     return Loops(
         sender=sender,
         start_up=StartUp(
@@ -112,7 +115,7 @@ def loops_of(peers: Peers, account: str) -> Loops:
         ),
         intake=intake,
         dispatcher=_dispatcher(peers, sender, snapshots, lookups, fills, changed),
-        summarizer=Summarizer(**common),
+        summarizer=Summarizer(sender=sender, **common),
         fills=fills,
         resting=_resting(peers, sender, lookups, fills, changed),
         payment_fees=PaymentFees(reads=peers.payments, sender=sender, **common),
@@ -123,13 +126,19 @@ def loops_of(peers: Peers, account: str) -> Loops:
         snapshots=snapshots,
         reconciler=_reconciler(peers, sender, lookups),
         money=_money(peers, sender, snapshots, intake, planned),
+        relay=relay,
+        pace=Pace(
+            limiter=peers.exchange.limiter,
+            sender=sender,
+            processes=peers.config.kalshi.rate_limit.processes,
+        ),
         arrived=arrived,
         planned=planned,
         changed=changed,
     )
 
 
-def _intake(peers: Peers, snapshots: Snapshots, arrived: Nudge, planned: Nudge) -> Intake:
+def _intake(peers: Peers, holder: str, snapshots: Snapshots, arrived: Nudge, planned: Nudge) -> Intake:
     common: Common = {"database": peers.database, "clock": peers.clock, "log": peers.log}
     charge_events = ChargeEvents(payments=peers.payments, **common)
     return Intake(
@@ -139,6 +148,9 @@ def _intake(peers: Peers, snapshots: Snapshots, arrived: Nudge, planned: Nudge) 
         stripe_live=peers.config.secrets.stripe_mode is StripeMode.LIVE,
         arrived=arrived,
         planned=planned,
+        holder=holder,
+        # A dead process's events are free when its lease is.
+        claim_s=peers.config.kalshi.lease_s,
         handlers=dict.fromkeys(REFUND_TYPES | DISPUTE_TYPES, charge_events),
         **common,
     )

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 from hypothesis import settings
 
+from tests.empty_database import Lender, lenders
 from tests.postgres_server import NoServer, running
 from tests.sandbox.exchange_stage import HOST, PREFIX, KalshiSpec
 
@@ -15,6 +16,25 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from tests.postgres_server import Server
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Let what asks for an empty database have it on a server."""
+    parser.addoption("--database", choices=["sqlite", "postgresql"], default="sqlite")
+
+
+@pytest.fixture(autouse=True)
+def lender(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Put databases on a server in the place of files, if that was asked for."""
+    if request.config.getoption("--database") == "sqlite":
+        yield
+        return
+    lent = Lender(request.getfixturevalue("server"))
+    lenders.append(lent)
+    yield
+    lenders.remove(lent)
+    lent.close()
+
 
 # Speed is shown by benchmarks: no test fails on time.
 settings.register_profile("untimed", deadline=None)

@@ -99,6 +99,11 @@ class Server:
         self._run("pg_ctl", "stop", "-m", "immediate", "-w")
         self.process.wait()
 
+    def restart(self) -> None:
+        """Restart it as `pg_ctl restart -m immediate` does, and wait until it answers."""
+        self.crash()
+        self.start()
+
     def stop(self) -> None:
         """End it, if it runs."""
         if self.process is not None and self.process.poll() is None:

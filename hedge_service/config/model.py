@@ -149,6 +149,7 @@ class RateLimit(Section):
 
     source: Annotated[RateSource, choice(RateSource)] = RateSource.ACCOUNT
     tier: Annotated[Tier, choice(Tier)] = Tier.BASIC
+    processes: Annotated[int, whole(1, 100)] = 1
 
 
 class Kalshi(Section):

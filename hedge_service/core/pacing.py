@@ -53,6 +53,17 @@ class AccountLimits:
         return BucketLimit(refill_rate=1 if self.tier in SMALL_TIERS else 5, capacity=1)
 
 
+def part_of(limit: BucketLimit, processes: int, *, sends: bool) -> BucketLimit:
+    """Give a process's part of an account's bucket: half to the one that sends, the rest to the others alike.
+
+    At least one token a second each; the bucket holds as many seconds of refill as the whole one.
+    """
+    parts = 2 if sends else 2 * (processes - 1)
+    return BucketLimit(
+        refill_rate=max(limit.refill_rate // parts, 1), capacity=max(limit.capacity // parts, 1)
+    )
+
+
 SMALL_TIERS = ("basic", "advanced")
 # Tier -> (read, write) in tokens per second. Source: kalshi README section 7, October 2026.
 TIERS: Mapping[str, tuple[int, int]] = MappingProxyType(

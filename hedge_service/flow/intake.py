@@ -13,6 +13,7 @@ from hedge_service.errors import PeerError
 from hedge_service.flow.accepting import Accepting, checkout_of
 from hedge_service.flow.payment_log import tell_payment
 from hedge_service.store import checkouts, inbox
+from hedge_service.store.db import Lane
 from hedge_service.wire.stripe import events
 from hedge_service.wire.stripe.fields import BadObject
 
@@ -46,7 +47,8 @@ class EventHandler(Protocol):
 class Intake:
     """Keeps verified events and turns confirmed payments into parlays with intents.
 
-    `handlers`: who handles events of other types; an event that nobody handles is noted.
+    `handlers`: who handles events of other types; an event that nobody handles is noted. `holder` names the
+    process: what it takes in is its own to handle for `claim_s`, so that others don't do it at the same time.
     """
 
     def __init__(
@@ -60,6 +62,8 @@ class Intake:
         log: Any,
         arrived: Nudge,
         planned: Nudge,
+        holder: str = "intake",
+        claim_s: float = 5.0,
         handlers: Mapping[str, EventHandler] = MappingProxyType({}),
     ) -> None:
         self._accepting = Accepting(
@@ -71,18 +75,22 @@ class Intake:
         self._arrived = arrived
         self._planned = planned
         self._handlers = handlers
+        self._holder = holder
+        self._claim_for = timedelta(seconds=claim_s)
 
     async def receive(self, event: NewEvent) -> bool:
         """Keep an event durably and wake the loop; say whether it is new. A duplicate wakes open work."""
         now = self._clock.now()
+        claim = self._claim(now)
 
         def put(tx: Connection) -> bool:
-            new = inbox.put(tx, event, now)
+            new = inbox.put(tx, event, now, claim)
             if not new:
                 inbox.woken(tx, event.source, event.external_id)
             return new
 
-        new = await self._database.write(put)
+        # Open: the unique key decides which delivery is the first, and waking twice is waking once.
+        new = await self._database.write(put, Lane.OPEN)
         self._arrived.set()
         return new
 
@@ -91,9 +99,32 @@ class Intake:
         while waiting := await self._due():
             await asyncio.gather(*(self._handle(event) for event in waiting))
 
+    async def release(self) -> None:
+        """Leave what is not handled to other processes, on a clean stop."""
+        await self._database.write(lambda tx: inbox.unclaim(tx, self._holder))
+
     async def _due(self) -> tuple[StoredEvent, ...]:
-        now = self._clock.now()
-        return await self._database.read(lambda tx: inbox.due(tx, now, AT_ONCE))
+        now, holder = self._clock.now(), self._holder
+
+        def mine(tx: Connection) -> tuple[tuple[StoredEvent, ...], bool]:
+            return inbox.due(tx, now, AT_ONCE, holder), inbox.any_free(tx, now)
+
+        events, more = await self._database.read(mine)
+        return events if events or not more else await self._claimed(now)
+
+    async def _claimed(self, now: datetime) -> tuple[StoredEvent, ...]:
+        """Claim events that another process has postponed, or left behind when it died."""
+        claim = self._claim(now)
+
+        def take(tx: Connection) -> tuple[StoredEvent, ...]:
+            inbox.claim_free(tx, claim, now, AT_ONCE)
+            return inbox.due(tx, now, AT_ONCE, claim.holder)
+
+        # Open: the rows' own locks decide who takes which.
+        return await self._database.write(take, Lane.OPEN)
+
+    def _claim(self, now: datetime) -> inbox.Claim:
+        return inbox.Claim(holder=self._holder, until=now + self._claim_for)
 
     async def _handle(self, event: StoredEvent) -> None:
         try:

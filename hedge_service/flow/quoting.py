@@ -28,6 +28,7 @@ from hedge_service.flow.refusals import (
 )
 from hedge_service.flow.sharing import SingleFlight
 from hedge_service.store import market_facts, offers, quotes
+from hedge_service.store.db import Lane
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sequence
@@ -167,7 +168,9 @@ class Quoting:
     async def _keep(self, quote: Quote, facts: tuple[MarketFacts, ...]) -> None:
         """Store the quote; before an event's cap refuses it, ask whether its markets exclude each other."""
         try:
-            await self._database.write(lambda tx: self._store(tx, quote, facts))
+            # Open: a quote reserves nothing, its checkout asks for every cap again in the serial lane; what
+            # is learned of markets is what the exchange told, whoever writes it last.
+            await self._database.write(lambda tx: self._store(tx, quote, facts), Lane.OPEN)
         except CapPassed as refusal:
             told = await self._cleared(facts, refusal)
             if told == facts:

@@ -11,16 +11,26 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
 
+def _nobody() -> None:
+    pass
+
+
 class Nudge:
     """A wake-up that may be lost without harm: every loop also polls."""
 
-    def __init__(self, *also: Nudge) -> None:
-        """Take the nudges that are to be given together with this one."""
+    def __init__(self, *also: Nudge, tell: Callable[[], None] = _nobody) -> None:
+        """Take the nudges that are to be given together with this one, and who else is to be told."""
         self._event = asyncio.Event()
         self._also = also
+        self._tell = tell
 
     def set(self) -> None:
-        """Wake the loop."""
+        """Wake the loop, and tell."""
+        self.wake()
+        self._tell()
+
+    def wake(self) -> None:
+        """Wake the loop of this process alone."""
         self._event.set()
         for other in self._also:
             other.set()

@@ -9,6 +9,7 @@ from hedge_service.core.summary import summarize
 from hedge_service.core.unhedged import hedges
 from hedge_service.logs import digest
 from hedge_service.store import journal, parlays
+from hedge_service.store.leases import Deposed
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -16,21 +17,34 @@ if TYPE_CHECKING:
     from sqlalchemy.engine import Connection
 
     from hedge_service.clock import Clock
+    from hedge_service.flow.sender import Sender
     from hedge_service.store.db import Database
 
 AT_ONCE = 200
 
 
 class Summarizer:
-    """Makes the next revision when nothing is on the wire and the figures have changed."""
+    """Makes the next revision when nothing is on the wire and the figures have changed.
 
-    def __init__(self, *, database: Database, clock: Clock, log: Any) -> None:
+    Only the holder of the sender's lease: of several processes one tells.
+    """
+
+    def __init__(self, *, database: Database, sender: Sender, clock: Clock, log: Any) -> None:
         self._database = database
+        self._sender = sender
         self._clock = clock
         self._log = log
 
     async def step(self) -> None:
         """Summarize every parlay that may have changed, then tell what is not told yet."""
+        if not self._sender.alive():
+            return
+        try:
+            await self._step()
+        except Deposed as error:
+            self._log.warning("summary.left", reason=str(error))
+
+    async def _step(self) -> None:
         last = ""
         while page := await self._database.read(self._page(last)):
             for parlay_id in page:
@@ -49,6 +63,7 @@ class Summarizer:
         now = self._clock.now()
 
         def revise(tx: Connection) -> None:
+            self._sender.guard(tx)
             parlay = parlays.get(tx, parlay_id)
             intents = journal.of_parlay(tx, parlay_id)
             if parlay is None or any(not intent.at_rest(attempts) for intent, attempts in intents):
@@ -64,7 +79,12 @@ class Summarizer:
 
     def _told(self, parlay_id: str, revision: int) -> Callable[[Connection], None]:
         now = self._clock.now()
-        return lambda tx: parlays.emitted(tx, parlay_id, revision, now)
+
+        def told(tx: Connection) -> None:
+            self._sender.guard(tx)
+            parlays.emitted(tx, parlay_id, revision, now)
+
+        return told
 
     def _tell(self, parlay: parlays.Parlay, revision: int, figures: dict[str, Any], duration_ms: int) -> None:
         self._log.info(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Row, select, update
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from datetime import datetime
 
+    from sqlalchemy import ColumnElement
     from sqlalchemy.engine import Connection
 
     from hedge_service.core.inbox import NewEvent
@@ -22,8 +24,21 @@ if TYPE_CHECKING:
 IDS_AT_ONCE = 1_000
 
 
-def put(tx: Connection, event: NewEvent, at: datetime) -> bool:
-    """Keep an event; say whether it is new. (source, external id) decides."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Claim:
+    """Which process handles events, and until when no other one does: a dead one's come free after that."""
+
+    holder: str
+    until: datetime
+
+    @property
+    def columns(self) -> dict[str, Any]:
+        """Give it as columns."""
+        return {"claimed_by": self.holder, "claimed_until_ms": millis(self.until)}
+
+
+def put(tx: Connection, event: NewEvent, at: datetime, claim: Claim | None = None) -> bool:
+    """Keep an event, claimed by whoever took it in; say whether it is new. (source, external id) decides."""
     values = {
         "source": event.source,
         "external_id": event.external_id,
@@ -31,15 +46,39 @@ def put(tx: Connection, event: NewEvent, at: datetime) -> bool:
         "created_ms": millis(event.created_at),
         "received_ms": millis(at),
         "payload": event.payload,
+        **({} if claim is None else claim.columns),
     }
     return insert_if_absent(tx, inbox, values)
 
 
-def due(tx: Connection, at: datetime, limit: int) -> tuple[StoredEvent, ...]:
-    """List events that wait to be handled, oldest first."""
-    open_now = (inbox.c.handled_ms.is_(None), inbox.c.next_try_ms <= millis(at))
+def due(tx: Connection, at: datetime, limit: int, holder: str | None = None) -> tuple[StoredEvent, ...]:
+    """List events that wait to be handled, oldest first; with `holder` those it has claimed."""
+    mine = (inbox.c.claimed_by == holder, inbox.c.claimed_until_ms > millis(at))
+    open_now = _due(at) if holder is None else (*mine, *_due(at))
     rows = tx.execute(select(inbox).where(*open_now).order_by(inbox.c.id).limit(limit))
     return tuple(_event(row) for row in rows)
+
+
+def any_free(tx: Connection, at: datetime) -> bool:
+    """Say whether an event is due that nobody has claimed."""
+    free = select(inbox.c.id).where(inbox.c.claimed_until_ms <= millis(at), *_due(at)).limit(1)
+    return tx.execute(free).one_or_none() is not None
+
+
+def claim_free(tx: Connection, claim: Claim, at: datetime, limit: int) -> None:
+    """Claim the oldest events that are due and that nobody has claimed.
+
+    The race: two processes that look at once. Each locks the rows it takes and skips the other's.
+    """
+    free = select(inbox.c.id).where(inbox.c.claimed_until_ms <= millis(at), *_due(at))
+    taken = free.order_by(inbox.c.id).limit(limit).with_for_update(skip_locked=True)
+    tx.execute(update(inbox).where(inbox.c.id.in_(taken)).values(**claim.columns))
+
+
+def unclaim(tx: Connection, holder: str) -> None:
+    """Free what a process has claimed and not handled, on its clean stop."""
+    mine = (inbox.c.claimed_by == holder, inbox.c.handled_ms.is_(None))
+    tx.execute(update(inbox).where(*mine).values(claimed_until_ms=0))
 
 
 def known(tx: Connection, source: str, external_ids: list[str]) -> set[str]:
@@ -70,8 +109,13 @@ def handled(tx: Connection, event_id: int, result: str, at: datetime) -> None:
 
 
 def postponed(tx: Connection, event_id: int, *, until: datetime, reason: str) -> None:
-    """Leave an event for a later try."""
-    values = {"tries": inbox.c.tries + 1, "next_try_ms": millis(until), "result": reason}
+    """Leave an event for a later try, by whichever process is first then."""
+    values = {
+        "tries": inbox.c.tries + 1,
+        "next_try_ms": millis(until),
+        "result": reason,
+        "claimed_until_ms": 0,
+    }
     tx.execute(update(inbox).where(inbox.c.id == event_id, inbox.c.handled_ms.is_(None)).values(**values))
 
 
@@ -82,9 +126,13 @@ def woken(tx: Connection, source: str, external_id: str) -> None:
 
 
 def reopened(tx: Connection, event_id: int) -> None:
-    """Let an event be handled anew, at once."""
-    values = {"handled_ms": None, "result": None, "tries": 0, "next_try_ms": 0}
+    """Let an event be handled anew, at once, by any process."""
+    values = {"handled_ms": None, "result": None, "tries": 0, "next_try_ms": 0, "claimed_until_ms": 0}
     tx.execute(update(inbox).where(inbox.c.id == event_id).values(**values))
+
+
+def _due(at: datetime) -> tuple[ColumnElement[bool], ...]:
+    return (inbox.c.handled_ms.is_(None), inbox.c.next_try_ms <= millis(at))
 
 
 def _event(row: Row[Any]) -> StoredEvent:

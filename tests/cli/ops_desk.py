@@ -32,8 +32,8 @@ S = AttemptState
 class Desk:
     """A migrated database and the commands that work on it."""
 
-    def __init__(self, folder: Path) -> None:
-        self.url = put_empty_database(folder / "hedge.db")
+    def __init__(self, folder: Path, url: str | None = None) -> None:
+        self.url = put_empty_database(folder / "hedge.db") if url is None else url
 
     def do(self, work: Callable[[Connection], T]) -> T:
         """Run a unit of work of the test's own."""

@@ -154,7 +154,10 @@ def test_a_variable_that_is_no_number_is_refused(refuse: Refuse, name: str, text
     [
         ("[kalsi]\n", "kalsi: unknown key; did you mean kalshi?"),
         ("[kalshi]\ndryrun = true\n", "kalshi.dryrun: unknown key; did you mean dry_run?"),
-        ("[kalshi.rate_limit]\nburst = 1\n", "kalshi.rate_limit.burst: unknown key; allowed: source, tier"),
+        (
+            "[kalshi.rate_limit]\nburst = 1\n",
+            "kalshi.rate_limit.burst: unknown key; allowed: source, tier, processes",
+        ),
         ("kalshi = 1\n", "kalshi: is not a section; allowed: a table [kalshi]"),
         ("[kalshi]\nrate_limit = 1\n", "kalshi.rate_limit: is not a section; allowed: a table"),
     ],

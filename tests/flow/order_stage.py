@@ -118,7 +118,7 @@ class OrderStage:
         self.arrived, self.planned = Nudge(), Nudge()
         common: dict[str, Any] = {"database": database, "clock": clock, "log": self.log}
         self.process = self.process_named("first")
-        self.summarizer = Summarizer(**common)
+        self.summarizer = Summarizer(sender=self.process.sender, **common)
         self.gate = Gate(database=database, clock=clock, account=ACCOUNT, dry_run=False)
         self.intake = Intake(
             exchange=self.exchange,

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-import sqlite3
 from collections import Counter, defaultdict
-from contextlib import closing
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
+from tests.proof.reading import rows
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
+
+    from tests.proof.reading import Place, Row
 
 Json = dict[str, Any]
 # What is still to be done; parked orders wait for a person and do not count.
@@ -43,21 +44,14 @@ def centis(contracts: str) -> int:
     return int(Decimal(contracts) * 100)
 
 
-def rows(path: Path, query: str) -> list[sqlite3.Row]:
-    """Read the service's database from outside."""
-    with closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True, timeout=10)) as connection:
-        connection.row_factory = sqlite3.Row
-        return connection.execute(query).fetchall()
-
-
-def unfinished(path: Path) -> dict[str, int]:
+def unfinished(path: Place) -> dict[str, int]:
     """Count what the service still has to do, by what it is."""
-    counts = (f"(SELECT COUNT(*) {what}) AS '{name}'" for name, what in STILL_OPEN.items())
+    counts = (f'(SELECT COUNT(*) {what}) AS "{name}"' for name, what in STILL_OPEN.items())
     found = dict(rows(path, f"SELECT {', '.join(counts)}")[0])
     return {name: count for name, count in found.items() if count}
 
 
-def judge(path: Path, book: Json, paid_sessions: set[str]) -> list[str]:
+def judge(path: Place, book: Json, paid_sessions: set[str]) -> list[str]:
     """Give every broken promise as one line."""
     return [
         *_orders(path, book),
@@ -71,7 +65,7 @@ def judge(path: Path, book: Json, paid_sessions: set[str]) -> list[str]:
     ]
 
 
-def _orders(path: Path, book: Json) -> Iterator[str]:
+def _orders(path: Place, book: Json) -> Iterator[str]:
     known = {row["client_order_id"]: row for row in rows(path, "SELECT * FROM attempts")}
     yield from _accepted(book, known)
     for order in book["orders"]:
@@ -98,7 +92,7 @@ def _accepted(book: Json, known: Json) -> Iterator[str]:
             yield f"{name} was sent with different bodies"
 
 
-def _plans(path: Path, book: Json) -> Iterator[str]:
+def _plans(path: Place, book: Json) -> Iterator[str]:
     filled: Counter[str] = Counter()
     for order in book["orders"]:
         filled[order["client_order_id"]] += centis(order["contracts"])
@@ -115,7 +109,7 @@ def _plans(path: Path, book: Json) -> Iterator[str]:
             yield f"{intent} planned {count} and bought {bought[intent]} hundredths"
 
 
-def _fills(path: Path, book: Json) -> Iterator[str]:
+def _fills(path: Place, book: Json) -> Iterator[str]:
     parked = {row[0] for row in rows(path, IN_DOUBT)}
     stored = {row["trade_id"]: row for row in rows(path, "SELECT * FROM fills")}
     booked = {row[0] for row in rows(path, "SELECT cause FROM ledger_sets WHERE kind = 'fill'")}
@@ -135,7 +129,7 @@ def _fills(path: Path, book: Json) -> Iterator[str]:
         yield f"fill {trade} is stored and not on the exchange's book"
 
 
-def _figures(row: sqlite3.Row) -> tuple[object, ...]:
+def _figures(row: Row) -> tuple[object, ...]:
     return row["ticker"], row["side"], row["count_centis"], row["cost_micros"], row["fee_micros"]
 
 
@@ -145,7 +139,7 @@ def _true_figures(fill: Json) -> tuple[object, ...]:
     return fill["ticker"], side, count, price * count // 100, micros(fill["fee_cost"])
 
 
-def _ledger(path: Path, book: Json) -> Iterator[str]:
+def _ledger(path: Place, book: Json) -> Iterator[str]:
     crooked = rows(path, "SELECT set_id FROM ledger_postings GROUP BY set_id HAVING SUM(micros) != 0")
     for row in crooked:
         yield f"ledger set {row[0]} does not balance"
@@ -159,11 +153,11 @@ def _ledger(path: Path, book: Json) -> Iterator[str]:
         yield f"the ledger says cash changed by {cash[0][0]} micros, the exchange by {change}"
 
 
-def _doubt(path: Path, book: Json) -> bool:
+def _doubt(path: Place, book: Json) -> bool:
     return any(row[0] in book["accepted"] for row in rows(path, IN_DOUBT))
 
 
-def _positions(path: Path, book: Json) -> Iterator[str]:
+def _positions(path: Place, book: Json) -> Iterator[str]:
     if _doubt(path, book):
         return
     ours: defaultdict[str, int] = defaultdict(int)
@@ -177,7 +171,7 @@ def _positions(path: Path, book: Json) -> Iterator[str]:
             yield f"{ticker}: we hold {ours[ticker]}, the exchange says {theirs[ticker]} hundredths"
 
 
-def _payments(path: Path, paid_sessions: set[str]) -> Iterator[str]:
+def _payments(path: Place, paid_sessions: set[str]) -> Iterator[str]:
     states = Counter(row["session_id"] for row in rows(path, "SELECT session_id FROM payments"))
     parlays = Counter(row["session_id"] for row in rows(path, "SELECT session_id FROM parlays"))
     for session in paid_sessions:
@@ -188,21 +182,22 @@ def _payments(path: Path, paid_sessions: set[str]) -> Iterator[str]:
             yield f"session {session} has {times} parlays, paid: {session in paid_sessions}"
 
 
-def _halts(path: Path) -> Iterator[str]:
+def _halts(path: Place) -> Iterator[str]:
     """Nobody has halted the service, so whoever did has found a difference that should not be."""
     for row in rows(path, "SELECT halted, reason FROM halts ORDER BY id DESC LIMIT 1"):
         if row["halted"]:
             yield f"sending is halted: {row['reason']}"
 
 
-def _summaries(path: Path) -> Iterator[str]:
+def _summaries(path: Place) -> Iterator[str]:
     # Each leg's plan is its first intent; what sells a hedge again is no part of it.
     query = (
         "SELECT p.id, p.mode, p.outcome,"
         " (SELECT COALESCE(SUM(count_centis), 0) FROM intents i"
         "   WHERE i.parlay_id = p.id AND purpose != 'unwind' AND NOT EXISTS"
-        "     (SELECT 1 FROM intents e WHERE e.parlay_id = p.id AND e.leg = i.leg"
-        "       AND e.purpose != 'unwind' AND e.rowid < i.rowid)) AS planned,"
+        "     (SELECT 1 FROM intents e WHERE e.parlay_id = p.id AND e.leg = i.leg AND"
+        "       e.purpose != 'unwind' AND (e.created_ms, e.sequence, e.purpose)"
+        "       < (i.created_ms, i.sequence, i.purpose))) AS planned,"
         " (SELECT COALESCE(SUM(a.fill_centis), 0) FROM attempts a JOIN intents j ON j.id = a.intent_id"
         "   WHERE j.parlay_id = p.id AND j.purpose != 'unwind') AS filled,"
         " (SELECT COUNT(*) FROM attempts a JOIN intents j ON j.id = a.intent_id"

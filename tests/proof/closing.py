@@ -7,7 +7,8 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from tests.proof.checker import IN_DOUBT, rows
+from tests.proof.checker import IN_DOUBT
+from tests.proof.reading import rows
 from tests.system.extension import BOS, BTC, HOT, SEA, WARM
 
 if TYPE_CHECKING:

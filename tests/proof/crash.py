@@ -93,7 +93,7 @@ class Director:
     async def _stage(
         self, setting: Setting, armed: Sequence[str], folder: Path, deaths: list[str]
     ) -> list[str]:
-        opened = open_theatre(folder, self._credentials, Random(5), free_port(), **setting.knobs)
+        opened = open_theatre(folder, self._credentials, Random(5), free_port(), setting.knobs)
         async with opened as theatre:
             for fault in setting.faults:
                 await theatre.desk.sandbox.control("exchange/faults", **fault)

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING, Any
 
-from tests.proof.checker import rows
+from tests.proof.reading import rows
 
 if TYPE_CHECKING:
-    import sqlite3
     from collections.abc import Iterator, Mapping
-    from pathlib import Path
+
+    from tests.proof.reading import Place, Row
 
 Json = dict[str, Any]
 DOLLAR = 1_000_000
@@ -21,7 +21,7 @@ PARLAYS = (
 )
 
 
-def judge_money(path: Path, markets: Mapping[str, Json], stripe: Json) -> list[str]:
+def judge_money(path: Place, markets: Mapping[str, Json], stripe: Json) -> list[str]:
     """Give every broken promise about money as one line, once everything is quiet.
 
     `markets`: result and value (micros of a YES contract; None: open) by ticker. `stripe`: its charges,
@@ -48,7 +48,7 @@ def _gone_back(stripe: Json) -> Counter[str]:
     return back
 
 
-def _results(path: Path, markets: Mapping[str, Json], back: Counter[str]) -> Iterator[str]:
+def _results(path: Place, markets: Mapping[str, Json], back: Counter[str]) -> Iterator[str]:
     legs: dict[str, list[int | None]] = {}
     for row in rows(path, "SELECT parlay_id, ticker, side FROM parlay_legs"):
         legs.setdefault(row["parlay_id"], []).append(_paid(row, markets))
@@ -62,7 +62,7 @@ def _results(path: Path, markets: Mapping[str, Json], back: Counter[str]) -> Ite
             yield f"{parlay['id']} was claimed and is {parlay['state']}"
 
 
-def _paid(leg: sqlite3.Row, markets: Mapping[str, Json]) -> int | None:
+def _paid(leg: Row, markets: Mapping[str, Json]) -> int | None:
     value: int | None = markets[leg["ticker"]]["value"]
     return value if value is None or leg["side"] == "yes" else DOLLAR - value
 
@@ -75,7 +75,7 @@ def _verdict(paid: list[int | None]) -> str:
     return "won" if all(one == DOLLAR for one in paid) else "void"
 
 
-def _refunds(path: Path, stripe: Json, back: Counter[str]) -> Iterator[str]:
+def _refunds(path: Place, stripe: Json, back: Counter[str]) -> Iterator[str]:
     paid = {charge["payment_intent"]: charge["amount"] for charge in stripe["charges"] if charge["paid"]}
     for intent, cents in back.items():
         if cents > paid[intent]:
@@ -92,14 +92,14 @@ def _refunds(path: Path, stripe: Json, back: Counter[str]) -> Iterator[str]:
             yield f"refund {refund} is recorded {times} times, known to Stripe: {refund in known}"
 
 
-def _stripe_cash(path: Path, stripe: Json) -> Iterator[str]:
+def _stripe_cash(path: Place, stripe: Json) -> Iterator[str]:
     ours = _balance(path, "stripe")
     theirs = CENT * sum(entry["net"] for entry in stripe["balance_transactions"])
     if ours != theirs:
         yield f"the ledger says that Stripe holds {ours} micros, Stripe says {theirs}"
 
 
-def _liabilities(path: Path, back: Counter[str]) -> Iterator[str]:
+def _liabilities(path: Place, back: Counter[str]) -> Iterator[str]:
     owed = earned = 0
     for parlay in rows(path, PARLAYS):
         stake, payout = parlay["stake_micros"], parlay["payout_micros"]
@@ -112,7 +112,7 @@ def _liabilities(path: Path, back: Counter[str]) -> Iterator[str]:
             yield f"the ledger has {-_balance(path, account)} micros in {account}, and {figure} are true"
 
 
-def _wallets(path: Path) -> Iterator[str]:
+def _wallets(path: Place) -> Iterator[str]:
     query = "SELECT COALESCE(SUM(payout_micros), 0) FROM parlays WHERE claimed_ms IS NOT NULL"
     claimed = rows(path, query)[0][0]
     paid = rows(path, "SELECT COALESCE(SUM(amount_micros), 0) FROM payouts")[0][0]
@@ -120,6 +120,6 @@ def _wallets(path: Path) -> Iterator[str]:
         yield f"the ledger has {-_balance(path, 'wallet')} micros in wallets, and {claimed - paid} are true"
 
 
-def _balance(path: Path, account: str) -> int:
+def _balance(path: Place, account: str) -> int:
     query = f"SELECT COALESCE(SUM(micros), 0) FROM ledger_postings WHERE account = '{account}'"  # noqa: S608 - our own word
     return int(rows(path, query)[0][0])

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from tests.proof.checker import IN_DOUBT, rows
+from tests.proof.checker import IN_DOUBT
+from tests.proof.reading import rows
 from tests.system.extension import BOS, BTC, HOT, SEA, WARM
 
 if TYPE_CHECKING:

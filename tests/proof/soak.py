@@ -10,15 +10,20 @@ import sys
 import tempfile
 import time
 from collections import Counter
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 from random import Random
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from hedge_service.sandbox.credentials import generate_credentials
-from tests.proof.checker import rows
+from tests.postgres_server import running
 from tests.proof.closing import close
+from tests.proof.reading import rows
 from tests.proof.theatre import TICKERS, Theatre, open_theatre
+
+if TYPE_CHECKING:
+    from tests.postgres_server import Server
 
 # What may happen to a create, and to the reads that look for it; invisible and forgotten orders are left out,
 # since only a person, or the exchange itself, can end those.
@@ -63,6 +68,10 @@ class Plan:
     kill_every_s: float = 20
     kill_every_sold: int = 0
     buyers: int = 8
+    replicas: int = 1
+    postgresql: bool = False
+    # How often the connections to the server are cut, or it is restarted in the middle, in seconds.
+    shake_every_s: float = 0
 
 
 @dataclass
@@ -98,12 +107,27 @@ def free_port() -> int:
 
 async def soak(folder: Path, plan: Plan) -> Run:
     """Sell, break and kill, let the markets settle and the winners claim, and judge at every rest."""
+    with ExitStack() as stack:
+        server = stack.enter_context(running(durable=True)) if plan.postgresql else None
+        url = None if server is None else stack.enter_context(server.lent())
+        return await _soak(folder, plan, server, url)
+
+
+async def _soak(folder: Path, plan: Plan, server: Server | None, url: str | None) -> Run:
     run, began = Run(plan), time.monotonic()
-    opened = open_theatre(folder, generate_credentials(), Random(plan.seed), free_port(), **KNOBS)
+    opened = open_theatre(
+        folder,
+        generate_credentials(),
+        Random(plan.seed),
+        free_port(),
+        KNOBS | {"KALSHI__RATE_LIMIT__PROCESSES": str(plan.replicas)},
+        url=url,
+        replicas=plan.replicas,
+    )
     async with opened as theatre:
         await theatre.desk.sandbox.control("stripe/settings", duplicates=1, hold=2)
         await theatre.start()
-        await _sell(theatre, run)
+        await _sell(theatre, run, server)
         await theatre.desk.sandbox.control("exchange/faults", "DELETE")
         await theatre.desk.sandbox.control("stripe/settings", drop=0)
         await theatre.restart()
@@ -125,12 +149,30 @@ async def _come_to_rest(theatre: Theatre, run: Run) -> None:
     run.problems += closing.problems + theatre.verdict()
 
 
-async def _sell(theatre: Theatre, run: Run) -> None:
+async def _sell(theatre: Theatre, run: Run, server: Server | None) -> None:
     waiting = list(range(run.plan.parlays))
-    killer = asyncio.create_task(_kill(theatre, run))
+    troubles = [asyncio.create_task(_kill(theatre, run))]
+    if server is not None and run.plan.shake_every_s:
+        troubles.append(asyncio.create_task(_shake(theatre, run, server)))
     await asyncio.gather(*(_buyer(theatre, run, waiting) for _ in range(run.plan.buyers)))
-    killer.cancel()
-    await asyncio.gather(killer, return_exceptions=True)
+    for trouble in troubles:
+        trouble.cancel()
+    for end in await asyncio.gather(*troubles, return_exceptions=True):
+        if isinstance(end, Exception):
+            raise end
+    if server is not None:
+        await asyncio.to_thread(server.wait)
+
+
+async def _shake(theatre: Theatre, run: Run, server: Server) -> None:
+    """Cut all connections, and restart the server in the middle, in turn."""
+    while True:
+        await asyncio.sleep(run.plan.shake_every_s * (0.5 + theatre.random.random()))
+        run.done["connections_cut"] += 1
+        await asyncio.to_thread(server.cut)
+        await asyncio.sleep(run.plan.shake_every_s * (0.5 + theatre.random.random()))
+        run.done["server_restarts"] += 1
+        await asyncio.shield(asyncio.create_task(asyncio.to_thread(server.restart)))
 
 
 async def _buyer(theatre: Theatre, run: Run, waiting: list[int]) -> None:
@@ -183,6 +225,9 @@ def main() -> int:
     parser.add_argument("--fault-rate", type=float, default=0.2, help="faults per parlay")
     parser.add_argument("--kill-every", type=float, default=20, help="seconds; 0: never while selling")
     parser.add_argument("--buyers", type=int, default=8)
+    parser.add_argument("--database", choices=["sqlite", "postgresql"], default="sqlite")
+    parser.add_argument("--replicas", type=int, default=1, help="service processes on the one database")
+    parser.add_argument("--shake-every", type=float, default=15, help="seconds between blows to PostgreSQL")
     given = parser.parse_args()
     seed = secrets.randbelow(10**6) if given.seed is None else given.seed
     print(f"seed {seed}", flush=True)
@@ -192,6 +237,9 @@ def main() -> int:
         fault_rate=given.fault_rate,
         kill_every_s=given.kill_every,
         buyers=given.buyers,
+        replicas=given.replicas,
+        postgresql=given.database == "postgresql",
+        shake_every_s=given.shake_every,
     )
     with tempfile.TemporaryDirectory() as folder:
         run = asyncio.run(soak(Path(folder), plan))

@@ -9,8 +9,9 @@ import sys
 import threading
 import time
 from asyncio.subprocess import PIPE
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import aiohttp
@@ -18,16 +19,20 @@ import aiohttp
 from hedge_service.crash import VARIABLE
 from hedge_service.sandbox.stripe.delivery import HANDLED_TYPES
 from tests.empty_database import put_empty_database
-from tests.proof.checker import judge, rows, unfinished
+from tests.proof.balancer import balancing
+from tests.proof.checker import judge, unfinished
 from tests.proof.money_checker import judge_money
+from tests.proof.reading import rows
 from tests.system.extension import BOS, BTC, HOT, SEA, WARM, Extension
 from tests.system.service_process import PROJECT, ProcessDesk, ServiceProcess
 from tests.system.stage import knobs_of
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-    from pathlib import Path
     from random import Random
+
+    from tests.proof.balancer import Balancer
+    from tests.proof.reading import Place
 
 T = TypeVar("T")
 Json = dict[str, Any]
@@ -67,65 +72,90 @@ class Shopper(Extension):
 
 @dataclass
 class Theatre:
-    """Runs one service at a time; `opening_cash` is what the exchange held before the first order.
+    """Runs services on one database; `opening_cash` is what the exchange held before the first order.
 
-    `armed`: crash points, each for one start of the service; `deaths`: those at which it has died.
+    `armed`: crash points, each for one start of the service; `deaths`: those at which it has died. With
+    several `replicas` users and Stripe come to them through a balancer, and there are no crash points.
     """
 
     desk: ProcessDesk
     random: Random
     opening_cash: str
     port: int
+    database: Place
+    balancer: Balancer | None = None
+    replicas: int = 1
     changes: dict[str, str] = field(default_factory=dict)
-    service: ServiceProcess | None = None
+    services: list[ServiceProcess] = field(default_factory=list)
     paid: set[str] = field(default_factory=set)
     users: dict[str, str] = field(default_factory=dict)
     pages: dict[str, Json] = field(default_factory=dict)
     armed: list[str] = field(default_factory=list)
     deaths: list[str] = field(default_factory=list)
     turn: asyncio.Lock = field(default_factory=asyncio.Lock)
+    ports: dict[int, int] = field(default_factory=dict)
 
     @property
-    def database(self) -> Path:
-        """Where the service keeps everything."""
-        return self.desk.folder / "hedge.db"
+    def service(self) -> ServiceProcess | None:
+        """The service, or the first of several; None while none runs."""
+        return self.services[0] if self.services else None
 
     @property
     def base(self) -> str:
-        """Where the service listens, after every start."""
+        """Where the service, or the balancer before it, listens after every start."""
         return f"http://127.0.0.1:{self.port}"
 
     @property
     def knobs(self) -> dict[str, str]:
         """The whole environment of the service, and of operators' commands."""
-        return knobs_of(self.desk.sandbox, {**KNOBS, "SERVICE__PORT": str(self.port), **self.changes})
+        port = self.port if self.balancer is None else 0
+        changes = {**KNOBS, "SERVICE__PORT": str(port), **self.changes}
+        if isinstance(self.database, str):
+            changes["DATABASE__URL"] = self.database
+        return knobs_of(self.desk.sandbox, changes)
 
     async def start(self) -> None:
-        """Start the service, armed with the next crash point, and wait until it listens or has died."""
-        self.service = await self.desk.run(self.knobs | ({VARIABLE: self.armed[0]} if self.armed else {}))
-        words = asyncio.create_task(self.service.events.wait("service.started", within_s=START_S))
-        ended = asyncio.create_task(self.service.process.wait())
+        """Start what is missing, armed with the next crash point; wait until each listens or has died."""
+        while len(self.services) < self.replicas:
+            service = await self.desk.run(self.knobs | ({VARIABLE: self.armed[0]} if self.armed else {}))
+            self.services.append(service)
+            await self._started(service)
+
+    async def _started(self, service: ServiceProcess) -> None:
+        words = asyncio.create_task(service.events.wait("service.started", within_s=START_S))
+        ended = asyncio.create_task(service.process.wait())
         try:
             await asyncio.wait({words, ended}, return_when=asyncio.FIRST_COMPLETED)
         finally:
             for task in (words, ended):
                 task.cancel()
+        if self.balancer is not None and words.done() and not words.cancelled():
+            self.balancer.ports.append(words.result()[0]["port"])
+            self.ports[id(service)] = words.result()[0]["port"]
 
     async def restart(self) -> None:
-        """Kill the service as the power cord does, and start it again."""
+        """Kill the service, one of several, as the power cord does, and start it again."""
         async with self.turn:
-            if self.service is not None:
+            if self.services:
+                service = self.services.pop(self.random.randrange(len(self.services)))
                 with contextlib.suppress(ProcessLookupError):
-                    self.service.process.kill()
-                await self.service.ended()
+                    service.process.kill()
+                await service.ended()
+                self._forget(service)
             await self.start()
 
     async def stop(self) -> None:
-        """End the service cleanly, if one runs, and note when it dies on the way."""
-        service, self.service = self.service, None
-        running = service is not None and service.process.returncode is None
-        if service is not None and running and await service.told_to_stop() == -signal.SIGKILL:
-            self.note_death()
+        """End what runs cleanly, and note when it dies on the way."""
+        while self.services:
+            service = self.services.pop()
+            running = service.process.returncode is None
+            if running and await service.told_to_stop() == -signal.SIGKILL:
+                self.note_death()
+            self._forget(service)
+
+    def _forget(self, service: ServiceProcess) -> None:
+        if self.balancer is not None and id(service) in self.ports:
+            self.balancer.ports.remove(self.ports.pop(id(service)))
 
     def note_death(self) -> None:
         """Count the crash point that the service was armed with as met."""
@@ -133,9 +163,9 @@ class Theatre:
 
     def forget_words(self) -> None:
         """Drop what the service has said: only books count here, and there are many lines."""
-        if self.service is not None:
-            self.service.events.text = ""
-            self.service.events.lines.clear()
+        for service in self.services:
+            service.events.text = ""
+            service.events.lines.clear()
 
     async def command(self, *arguments: str) -> tuple[int, str]:
         """Run an operator's command beside the service; give its exit status and what it wrote."""
@@ -267,15 +297,28 @@ class Theatre:
 
 @asynccontextmanager
 async def open_theatre(
-    folder: Path, credentials: Mapping[str, str], random: Random, port: int, **changes: str
+    folder: Path,
+    credentials: Mapping[str, str],
+    random: Random,
+    port: int,
+    changes: Mapping[str, str],
+    *,
+    url: str | None = None,
+    replicas: int = 1,
 ) -> AsyncIterator[Theatre]:
-    """Open the sandbox with rich accounts; the service is started by the test."""
-    put_empty_database(folder / "hedge.db")
-    async with ProcessDesk.opened(folder, credentials) as desk:
+    """Open the sandbox with rich accounts; the service is started by the test.
+
+    `url`: a migrated and empty database on a server, instead of a file in the folder.
+    """
+    place: Place = folder / "hedge.db" if url is None else url
+    if isinstance(place, Path):
+        put_empty_database(place)
+    async with ProcessDesk.opened(folder, credentials) as desk, AsyncExitStack() as stack:
+        balancer = await stack.enter_async_context(balancing(port)) if replicas > 1 else None
         await desk.sandbox.control(
             "exchange/balances", balances={str(shard): "1000000.00" for shard in range(4)}
         )
         await desk.sandbox.control("exchange/settings", endless_books=True)
-        theatre = Theatre(desk, random, "4000000.00", port, changes)
+        theatre = Theatre(desk, random, "4000000.00", port, place, balancer, replicas, {**changes})
         await desk.sandbox.deliver_to(theatre.base)
         yield theatre

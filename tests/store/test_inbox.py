@@ -14,13 +14,14 @@ from sqlalchemy import select
 
 from hedge_service.core.inbox import NewEvent
 from hedge_service.store import inbox
-from hedge_service.store.db import Database
+from hedge_service.store.db import Database, Lane
 from hedge_service.store.schema import inbox as table
 from tests.empty_database import put_empty_database
 from tests.store.parlay_samples import NOW
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from datetime import datetime
 
     from sqlalchemy.engine import Connection
 
@@ -100,6 +101,58 @@ async def test_a_postponed_event_waits_counts_its_tries_and_is_woken_by_a_duplic
     assert later.tries == 1
     await database.write(lambda tx: inbox.woken(tx, "stripe", "evt_1"))
     assert await database.read(due) == ["evt_1"]
+
+
+def claim(holder: str, until: datetime = LATER) -> inbox.Claim:
+    return inbox.Claim(holder=holder, until=until)
+
+
+def names_of(holder: str, at: datetime = NOW) -> Callable[[Connection], list[str]]:
+    return lambda tx: [found.external_id for found in inbox.due(tx, at, 100, holder)]
+
+
+async def test_an_event_is_first_for_the_process_that_took_it_in(database: Database) -> None:
+    await database.write(lambda tx: inbox.put(tx, event(1), NOW, claim("a")))
+    await database.write(lambda tx: inbox.claim_free(tx, claim("b"), NOW, 10))
+    assert not await database.read(lambda tx: inbox.any_free(tx, NOW))
+    assert await database.read(names_of("a")) == ["evt_1"]
+    assert await database.read(names_of("b")) == []
+
+
+async def test_the_events_of_a_dead_process_come_free_after_its_claim(database: Database) -> None:
+    await database.write(lambda tx: inbox.put(tx, event(1), NOW, claim("dead")))
+    assert await database.read(lambda tx: inbox.any_free(tx, LATER))
+    assert await database.read(names_of("dead", LATER)) == []
+    after = LATER + timedelta(seconds=5)
+    await database.write(lambda tx: inbox.claim_free(tx, claim("b", after), LATER, 10))
+    assert await database.read(names_of("b", LATER)) == ["evt_1"]
+
+
+async def test_what_is_postponed_or_left_on_a_clean_stop_is_free(database: Database) -> None:
+    def leave(tx: Connection) -> None:
+        for number in (1, 2):
+            inbox.put(tx, event(number), NOW, claim("a"))
+        inbox.postponed(tx, inbox.due(tx, NOW, 1)[0].id, until=NOW, reason="exchange_unavailable")
+
+    await database.write(leave)
+    await database.write(lambda tx: inbox.claim_free(tx, claim("b"), NOW, 10))
+    assert await database.read(names_of("b")) == ["evt_1"]
+    await database.write(lambda tx: inbox.unclaim(tx, "a"))
+    await database.write(lambda tx: inbox.claim_free(tx, claim("b"), NOW, 10))
+    assert await database.read(names_of("b")) == ["evt_1", "evt_2"]
+
+
+async def test_processes_that_claim_at_once_share_the_events(database: Database, url: str) -> None:
+    def claim_ten(holder: str) -> Callable[[Connection], None]:
+        return lambda tx: inbox.claim_free(tx, claim(holder), NOW, 10)
+
+    async with Database(url) as other:
+        await asyncio.gather(*(database.write(delivered(number)) for number in range(40)))
+        both = (("a", database), ("b", other))
+        await asyncio.gather(*(one.write(claim_ten(who), Lane.OPEN) for who, one in both * 2))
+        found = [await database.read(names_of(who)) for who, _ in both]
+    assert not set(found[0]) & set(found[1])
+    assert len(found[0]) == len(found[1]) == 20
 
 
 @given(st.lists(st.tuples(st.integers(0, 6), st.booleans()), max_size=25))

@@ -77,6 +77,7 @@ EVENTS: tuple[Event, ...] = (
         *ERROR,
         levels=WARNING,
     ),
+    event("summary.left", LEFT.format("telling summaries"), REASON, levels=WARNING),
     event("unhedged.left", LEFT.format("deciding about unhedged parlays"), REASON, levels=WARNING),
     event(
         "unwind.planned",

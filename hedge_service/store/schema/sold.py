@@ -34,6 +34,9 @@ inbox = Table(
     Column("result", Text),
     Column("tries", Integer, nullable=False, server_default="0"),
     Column("next_try_ms", BigInteger, nullable=False, server_default="0"),
+    # The process that handles it, and until when no other one does.
+    Column("claimed_by", Text),
+    Column("claimed_until_ms", BigInteger, nullable=False, server_default="0"),
     UniqueConstraint("source", "external_id"),
     Index(
         "ix_inbox_open",
