@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import Row, func, insert, select, text, union, update
+from sqlalchemy import Row, bindparam, func, insert, select, text, union, update
 
 from hedge_service.clock import instant, millis
 from hedge_service.core.market import Side
@@ -113,14 +114,34 @@ def by_session(tx: Connection, session_id: str) -> Parlay | None:
 
 def of_user(tx: Connection, user_id: str) -> tuple[Parlay, ...]:
     """List a user's parlays, newest first."""
-    newest = select(parlays).where(parlays.c.user_id == user_id).order_by(parlays.c.accepted_ms.desc())
-    return tuple(_parlay(row) for row in tx.execute(newest))
+    return tuple(_parlay(row) for row in tx.execute(_OF_USER, {"user": user_id}))
+
+
+_OF_USER = (
+    select(parlays).where(parlays.c.user_id == bindparam("user")).order_by(parlays.c.accepted_ms.desc())
+)
 
 
 def legs(tx: Connection, parlay_id: str) -> tuple[ParlayLeg, ...]:
     """List a parlay's legs in order."""
-    found = select(parlay_legs).where(parlay_legs.c.parlay_id == parlay_id).order_by(parlay_legs.c.leg)
-    return tuple(_leg(row) for row in tx.execute(found))
+    return tuple(_leg(row) for row in tx.execute(_LEGS, {"parlay": parlay_id}))
+
+
+def legs_of_user(tx: Connection, user_id: str) -> dict[str, tuple[ParlayLeg, ...]]:
+    """Give the legs of all parlays of a user, by parlay."""
+    found: dict[str, list[ParlayLeg]] = defaultdict(list)
+    for row in tx.execute(_LEGS_OF_USER, {"user": user_id}):
+        found[row.parlay_id].append(_leg(row))
+    return {parlay_id: tuple(legs) for parlay_id, legs in found.items()}
+
+
+_LEGS = select(parlay_legs).where(parlay_legs.c.parlay_id == bindparam("parlay")).order_by(parlay_legs.c.leg)
+_LEGS_OF_USER = (
+    select(parlay_legs)
+    .join(parlays, parlays.c.id == parlay_legs.c.parlay_id)
+    .where(parlays.c.user_id == bindparam("user"))
+    .order_by(parlay_legs.c.parlay_id, parlay_legs.c.leg)
+)
 
 
 def claim(tx: Connection, parlay_id: str, at: datetime) -> bool:
