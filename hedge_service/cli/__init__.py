@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
+import traceback
+from typing import IO, Any
 
 import click
 
@@ -25,7 +26,7 @@ from hedge_service.cli.report import report
 from hedge_service.cli.sandbox import sandbox
 from hedge_service.cli.serve import serve
 from hedge_service.cli.simulate import simulate
-from hedge_service.cli.start import EXIT_FAILED, EXIT_FAULT, EXIT_INTERRUPTED, EXIT_USAGE
+from hedge_service.cli.start import EXIT_FAILED, EXIT_FAULT, EXIT_INTERRUPTED, EXIT_USAGE, point_to
 from hedge_service.cli.status import status
 
 EXIT_CODES = {
@@ -35,10 +36,26 @@ EXIT_CODES = {
     EXIT_FAULT: "a fault of ours",
     EXIT_INTERRUPTED: "broken off by Ctrl-C",
 }
+EPILOG = f"Exit codes: {', '.join(f'{code} {meaning}' for code, meaning in EXIT_CODES.items())}."
+
+
+class Fault(click.ClickException):
+    """A fault of ours, told with its traceback."""
+
+    exit_code = EXIT_FAULT
+
+    def show(self, file: IO[Any] | None = None) -> None:
+        """Print the traceback of what was raised."""
+        traceback.print_exception(self.__cause__, file=file)
 
 
 class Commands(click.Group):
     """The commands; one that is broken off says nothing more, and ends as the shell expects it."""
+
+    def add_command(self, cmd: click.Command, name: str | None = None) -> None:
+        """Add a command; its help tells the exit codes, too."""
+        cmd.epilog = EPILOG
+        super().add_command(cmd, name)
 
     def invoke(self, ctx: click.Context) -> Any:
         """Run the command that was asked for."""
@@ -46,12 +63,20 @@ class Commands(click.Group):
             return super().invoke(ctx)
         except KeyboardInterrupt:
             ctx.exit(EXIT_INTERRUPTED)
+        except click.UsageError as error:
+            error.show()
+            point_to("wrong_use")
+            ctx.exit(error.exit_code)
+        except (click.ClickException, click.exceptions.Exit, click.Abort, BrokenPipeError):
+            raise
+        except Exception as error:
+            raise Fault(str(error)) from error
 
 
 @click.group(
     cls=Commands,
     context_settings={"help_option_names": ["-h", "--help"]},
-    epilog=f"Exit codes: {', '.join(f'{code} {meaning}' for code, meaning in EXIT_CODES.items())}.",
+    epilog=EPILOG,
 )
 @click.version_option(__version__, prog_name="hedge-service")
 def main() -> None:

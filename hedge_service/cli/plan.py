@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-import sys
 from dataclasses import dataclass
 from decimal import Decimal
 from itertools import combinations
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING
 
 import click
 
 from hedge_service.cli.amounts import DOLLARS, Exact
 from hedge_service.cli.ops import json_option
 from hedge_service.cli.plan_legs import WrongUse, offline, typed_legs
-from hedge_service.cli.start import EXIT_USAGE, config_option, fail, load
+from hedge_service.cli.start import config_option, fail, load, wrong
 from hedge_service.core.fees import DIRECT_PRECISION, FCM_PRECISION, FeeSchedule, payment_fee
 from hedge_service.core.hedging import Strategy
 from hedge_service.core.leg import PairCorrelation
@@ -103,7 +102,7 @@ def plan(
         parlay = _parlay(Asked(**typed), typed_legs(texts), config)  # type: ignore[arg-type] # click's types
         made = plans(parlay, chosen(names))
     except Impossible as error:
-        wrong(f"these legs can't all hit: {str(error).replace('_', ' ')}")
+        wrong(f"these legs can't all hit: {str(error).replace('_', ' ')}", error.reason.value)
     except (WrongUse, ValueError) as error:
         wrong(str(error))
     if as_json:
@@ -115,12 +114,6 @@ def plan(
 def chosen(names: Sequence[str]) -> tuple[Strategy, ...]:
     """Give the strategies asked for, each once, in their own order."""
     return tuple(one for one in Strategy if ALL in names or one.value in names)
-
-
-def wrong(message: str) -> NoReturn:
-    """Tell in one line what is wrong with what was typed, and end with 2."""
-    click.echo(f"hedge-service: {message}", err=True)
-    sys.exit(EXIT_USAGE)
 
 
 def _parlay(asked: Asked, typed: Sequence[TypedLeg], config: Config) -> Parlay:

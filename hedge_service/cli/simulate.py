@@ -10,7 +10,8 @@ import click
 
 from hedge_service.cli.amounts import DOLLARS
 from hedge_service.cli.ops import json_option
-from hedge_service.cli.plan import NUMBER, chosen, strategy_option, wrong
+from hedge_service.cli.plan import NUMBER, chosen, strategy_option
+from hedge_service.cli.start import wrong
 from hedge_service.clock import SystemClock
 from hedge_service.core.fees import DIRECT_PRECISION, FCM_PRECISION
 from hedge_service.core.money import Money

@@ -54,6 +54,13 @@ def fail(message: str, code: str) -> NoReturn:
     sys.exit(EXIT_FAILED)
 
 
+def wrong(message: str, code: str = "wrong_use") -> NoReturn:
+    """Tell in one line what is wrong with what was typed, and where it is explained, and end with 2."""
+    click.echo(f"hedge-service: {message}", err=True)
+    point_to(code)
+    sys.exit(EXIT_USAGE)
+
+
 def point_to(code: str) -> None:
     """Say on standard error where a code is explained."""
     click.echo(f"hedge-service: see {link(code)}", err=True)

@@ -87,9 +87,11 @@ def _stopping(_event: Event) -> str:
 
 def _quote(event: Event) -> str:
     chance = Decimal(event["probability"]) * 100
+    at_a_loss = event.get("edge_negative", False)
+    loss = f", at an expected loss of ${-Decimal(event['edge_dollars']):.2f}" if at_a_loss else ""
     return (
         f"{money(event['payout_dollars'])} for {money(event['stake_dollars'])}, "
-        f"chance {chance:.2f} %, strategy {event['strategy']}"
+        f"chance {chance:.2f} %, strategy {event['strategy']}{loss}"
     )
 
 

@@ -16,6 +16,11 @@ COMMANDS: tuple[Failure, ...] = (
         "Correct `config.toml`, the `HEDGE_*` variables or `.env` as each line says, and start again.",
     ),
     failure(
+        "wrong_use",
+        "A command was given something that it does not take; nothing was done.",
+        "Read the sentence above; `--help` after the command shows examples.",
+    ),
+    failure(
         "database_missing",
         "There is no database at the configured address.",
         "Check `[database] url` and the working directory; `hedge-service serve` makes a new one.",

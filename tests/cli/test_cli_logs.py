@@ -52,6 +52,13 @@ def test_a_file_and_standard_input_show_the_same() -> None:
     assert show(str(RECORDED)).stdout == show("-", given=RECORDED.read_bytes()).stdout
 
 
+def test_a_quote_at_a_loss_says_so() -> None:
+    quotes = [text for text in show(str(RECORDED)).stdout.splitlines() if "quote.created" in text]
+    at_a_loss = [one for one in LINES if one["event"] == "quote.created" and one["edge_negative"]]
+    assert 0 < len(at_a_loss) < len(quotes)
+    assert sum("at an expected loss of $0.0" in text for text in quotes) == len(at_a_loss)
+
+
 def test_a_summary_is_followed_by_a_box_of_the_whole_parlay() -> None:
     executed = parlay_with("executed")
     text = show(str(RECORDED), "--parlay", executed).stdout

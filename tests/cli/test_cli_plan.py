@@ -159,11 +159,19 @@ def test_legs_of_one_event_are_not_rolled_and_the_reason_is_told() -> None:
         (("--stake", "5", "--leg", "A-1", "--no-costs"), "go with given prices"),
     ],
 )
-def test_what_makes_no_sense_is_told_in_one_line(words: tuple[str, ...], line: str) -> None:
+def test_what_makes_no_sense_is_told_in_one_line_and_where_it_is_explained(
+    words: tuple[str, ...], line: str
+) -> None:
     done = run(*words)
     assert (done.exit_code, done.stdout) == (2, "")
     assert line in done.stderr
-    assert len(done.stderr.splitlines()) == 1
+    assert len(done.stderr.splitlines()) == 2
+    assert done.stderr.splitlines()[1].startswith("hedge-service: see docs/errors.md#")
+
+
+def test_legs_that_exclude_each_other_are_explained_by_their_own_code() -> None:
+    done = run("--stake", "5", "--leg", "A-1:0.4", "--leg", "A-1:no:0.4")
+    assert done.stderr.endswith("see docs/errors.md#both_sides_of_a_market\n")
 
 
 async def test_tickers_alone_are_planned_on_live_books_without_a_key(exchange: dict[str, str]) -> None:

@@ -82,7 +82,8 @@ def test_without_matplotlib_the_extra_is_named_before_any_work(monkeypatch: pyte
     done = run("--parlays", "100000000", "--plot", "book.png")
     assert (done.exit_code, done.stdout) == (2, "")
     assert done.stderr.splitlines() == [
-        "hedge-service: --plot needs the extra `plot` (matplotlib): pip install 'hedge-service[plot]'"
+        "hedge-service: --plot needs the extra `plot` (matplotlib): pip install 'hedge-service[plot]'",
+        "hedge-service: see docs/errors.md#wrong_use",
     ]
 
 
@@ -115,8 +116,10 @@ def test_a_long_run_tells_how_far_it_is_on_standard_error(monkeypatch: pytest.Mo
         (("--plot", "nowhere/book.png"), "there is no folder nowhere"),
     ],
 )
-def test_what_makes_no_sense_is_told_in_one_line(words: tuple[str, ...], line: str) -> None:
+def test_what_makes_no_sense_is_told_in_one_line_and_where_it_is_explained(
+    words: tuple[str, ...], line: str
+) -> None:
     done = run(*words)
     assert (done.exit_code, done.stdout) == (2, "")
     assert line in done.stderr
-    assert len(done.stderr.splitlines()) == 1
+    assert done.stderr.splitlines()[1:] == ["hedge-service: see docs/errors.md#wrong_use"]

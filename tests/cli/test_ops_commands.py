@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from hedge_service.cli import main
 from hedge_service.core.money import Count, Money
 from hedge_service.core.orders import AttemptState
 from hedge_service.core.parlay import Mode
@@ -100,11 +101,13 @@ def test_what_was_a_mismatch_before_the_last_resume_is_not_accepted_again(desk: 
 def test_wrong_use_ends_with_2(desk: Desk, arguments: tuple[str, ...]) -> None:
     result = desk.run(*arguments)
     assert result.exit_code == 2, result.output
+    assert result.stderr.endswith("hedge-service: see docs/errors.md#wrong_use\n")
     assert desk.audited() == []
 
 
-def test_the_help_tells_every_exit_code(desk: Desk) -> None:
-    told = " ".join(desk.ok("--help").split())
+@pytest.mark.parametrize("command", [(), *((name,) for name in main.commands)])
+def test_each_help_tells_every_exit_code(desk: Desk, command: tuple[str, ...]) -> None:
+    told = " ".join(desk.ok(*command, "--help").split())
     assert "0 done, 1 failed, 2 wrong use or configuration, 70 a fault of ours, 130 broken off" in told
 
 
@@ -115,6 +118,15 @@ def test_a_command_that_is_broken_off_ends_with_130(desk: Desk, monkeypatch: pyt
     monkeypatch.setattr("hedge_service.cli.ops.read", broken_off)
     result = desk.run("status")
     assert (result.exit_code, "Traceback" in result.output) == (130, False)
+
+
+def test_a_fault_of_ours_ends_with_70_and_its_traceback(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    def faulty(*_: object) -> None:
+        raise ZeroDivisionError("of nobody's making")
+
+    monkeypatch.setattr("hedge_service.cli.ops.read", faulty)
+    result = desk.run("status")
+    assert (result.exit_code, "ZeroDivisionError: of nobody's making" in result.stderr) == (70, True)
 
 
 @pytest.mark.parametrize("command", [("status",), ("parked",), ("halt", "--reason", "x"), ("reconcile",)])
@@ -185,6 +197,18 @@ def test_the_mode_is_that_of_the_service_that_runs(
     desk.do(lambda tx: leases.take(tx, "demo/main/0", holder, now=now, until=now + left))
     assert desk.json("status")["mode"] == mode
     assert shown in desk.ok("status")
+
+
+def test_a_lease_that_was_given_up_does_not_expire_any_more(desk: Desk) -> None:
+    now = datetime.now(UTC)
+
+    def put(tx: Connection) -> None:
+        leases.take(tx, "demo/main/0", "host:1", now=now, until=now + timedelta(hours=1))
+        leases.release(tx, "demo/main/0", 1)
+
+    desk.do(put)
+    sender = desk.json("status")["sender"]
+    assert (sender["live"], sender["expires_in_s"]) == (False, 0.0)
 
 
 def test_the_status_tells_what_waits_and_since_when(desk: Desk) -> None:

@@ -69,7 +69,7 @@ def _sender(lease: Lease | None, now: datetime) -> Body | None:
         "holder": lease.holder,
         "epoch": lease.epoch,
         "live": lease.expires_at > now,
-        "expires_in_s": round((lease.expires_at - now).total_seconds(), 1),
+        "expires_in_s": round(max((lease.expires_at - now).total_seconds(), 0.0), 1),
         "reconciled_at": moment(lease.reconciled_at),
     }
 

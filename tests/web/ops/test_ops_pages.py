@@ -211,6 +211,17 @@ async def test_profit_is_told_by_step_and_by_strategy(ops: OpsStage, database: D
     assert (await ops.api("GET", "/profit?period=week"))[0] == 400
 
 
+async def test_the_money_page_shows_every_figure_that_the_realized_profit_comes_from(
+    ops: OpsStage, database: Database
+) -> None:
+    await database.write(put_parlay)
+    await ops.log_in()
+    _, text, _ = await ops.page("/ops/money")
+    # Contracts without a result are in "Hedge cost", and not in "Realized".
+    assert text.count(">Open hedge</th>") == 2
+    assert text.count('data-label="Open hedge"') == text.count('data-label="Realized"') == 4
+
+
 async def test_room_that_is_left_is_told(ops: OpsStage, database: Database) -> None:
     await database.write(put_parlay)
     status, body = await ops.api("GET", "/exposure?limit=2")
