@@ -97,7 +97,7 @@ def plan(
     from hedge_service.core.pricing import Impossible  # noqa: PLC0415
     from hedge_service.simulation.planner import plans  # noqa: PLC0415
 
-    config = load(config_path, live=True)
+    config = load(config_path, live=True, keyless=True)
     try:
         parlay = _parlay(Asked(**typed), typed_legs(texts), config)  # type: ignore[arg-type] # click's types
         made = plans(parlay, chosen(names))

@@ -29,12 +29,12 @@ config_option = click.option(
 )
 
 
-def load(path: Path | None, *, live: bool) -> Config:
+def load(path: Path | None, *, live: bool, keyless: bool = False) -> Config:
     """Load the configuration, or end with 2 and one readable line for each problem."""
     from hedge_service.config import load_config  # noqa: PLC0415
 
     try:
-        return load_config(path=path, environ=os.environ, cwd=Path.cwd(), live=live)
+        return load_config(path=path, environ=os.environ, cwd=Path.cwd(), live=live, keyless=keyless)
     except ConfigError as error:
         refuse(error)
 

@@ -15,9 +15,11 @@ if TYPE_CHECKING:
     from hedge_service.config.secrets import Secrets
 
 
-def contradictions(settings: Settings, secrets: Secrets, *, live: bool) -> Iterator[str]:
-    """Tell each contradiction in one line."""
-    yield from _real_orders(settings.kalshi, secrets, live=live)
+def contradictions(settings: Settings, secrets: Secrets, *, live: bool, keyless: bool) -> Iterator[str]:
+    """Tell each contradiction in one line; `keyless`: for a reader, who needs no keys to send orders."""
+    if not keyless:
+        yield from _keys_to_send(settings.kalshi, secrets)
+    yield from _real_orders(settings.kalshi, live=live)
     yield from _right_exchange(settings.kalshi)
     yield from _same_money(settings.kalshi, secrets)
     yield from _windows(settings)
@@ -26,7 +28,7 @@ def contradictions(settings: Settings, secrets: Secrets, *, live: bool) -> Itera
         yield f"ops.port: {settings.ops.port} is service.port too; allowed: one of its own, or 0 for any free"
 
 
-def _real_orders(kalshi: Kalshi, secrets: Secrets, *, live: bool) -> Iterator[str]:
+def _keys_to_send(kalshi: Kalshi, secrets: Secrets) -> Iterator[str]:
     if kalshi.dry_run:
         return
     prefix = kalshi_prefix(kalshi.environment)
@@ -37,7 +39,10 @@ def _real_orders(kalshi: Kalshi, secrets: Secrets, *, live: bool) -> Iterator[st
             f"kalshi.dry_run: false needs {prefix}PRIVATE_KEY or {prefix}PRIVATE_KEY_PATH; "
             "allowed: give one, or dry_run = true"
         )
-    if kalshi.environment is Environment.PRODUCTION and not live:
+
+
+def _real_orders(kalshi: Kalshi, *, live: bool) -> Iterator[str]:
+    if kalshi.environment is Environment.PRODUCTION and not kalshi.dry_run and not live:
         yield (
             "kalshi.environment: production with dry_run = false spends real money; "
             "allowed: `serve --live`, or dry_run = true"

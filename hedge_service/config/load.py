@@ -93,13 +93,16 @@ class Config:
         }
 
 
-def load_config(*, path: Path | None, environ: Mapping[str, str], cwd: Path, live: bool = False) -> Config:
+def load_config(
+    *, path: Path | None, environ: Mapping[str, str], cwd: Path, live: bool = False, keyless: bool = False
+) -> Config:
     """Load, override and check the configuration.
 
     The file is `path`, else `HEDGE_CONFIG`, else `config.toml` in `cwd` if present, else the
     built-in defaults. `HEDGE_<SECTION>__<KEY>` overrides it; `.env` in `cwd` stands behind the
     real environment for overrides and secrets alike. `live` is the consent that production
-    without dry run needs. Raises ConfigError with one line for each problem, all at once.
+    without dry run needs; `keyless`: without the keys that sending needs. Raises ConfigError with one
+    line for each problem, all at once.
     """
     dotenv, problems = read_dotenv(cwd / ".env")
     variables = {**dotenv, **environ}
@@ -111,7 +114,7 @@ def load_config(*, path: Path | None, environ: Mapping[str, str], cwd: Path, liv
     secrets, bad = read_secrets(variables, environment, cwd)
     problems += [*trouble, *unknown, *wrong, *bad]
     if settings is not None:
-        problems += contradictions(settings, secrets, live=live)
+        problems += contradictions(settings, secrets, live=live, keyless=keyless)
     if problems or settings is None:
         raise ConfigError(tuple(problems))
     sections = {name: getattr(settings, name) for name in Settings.model_fields}

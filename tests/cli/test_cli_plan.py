@@ -174,6 +174,12 @@ def test_legs_that_exclude_each_other_are_explained_by_their_own_code() -> None:
     assert done.stderr.endswith("see docs/errors.md#both_sides_of_a_market\n")
 
 
+def test_prices_are_enough_where_the_configuration_would_send_real_orders(tmp_path: Path) -> None:
+    (tmp_path / "config.toml").write_text('[kalshi]\nenvironment = "production"\ndry_run = false\n')
+    done = run(*CLASSIC, "--json")
+    assert (done.exit_code, done.stderr) == (0, "")
+
+
 async def test_tickers_alone_are_planned_on_live_books_without_a_key(exchange: dict[str, str]) -> None:
     legs = ("--leg", SEA, "--leg", f"{BOS}:no", "--stake", "100", "--json")
     done = await asyncio.to_thread(run, *legs, environ=exchange)
