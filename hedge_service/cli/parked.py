@@ -137,7 +137,10 @@ def _body(one: ParkedOrder) -> dict[str, Any]:
 
 
 def _command(one: ParkedOrder, outcome: str) -> str:
-    figures = f" --count {one.attempt.count} --price {one.intent.price}" if outcome == "filled" else ""
+    figures = ""
+    if outcome == "filled":
+        # Without the id an execution that shows later is taken for a further one, and booked again.
+        figures = f' --count {one.attempt.count} --price {one.intent.price} --order-id "..."'
     return f'hedge-service resolve {one.attempt.client_order_id} --as {outcome}{figures} --evidence "..."'
 
 

@@ -47,12 +47,16 @@ class Executions:
 
     async def of(self, orders: Sequence[Unbooked]) -> Mapping[str, list[VenueFill]]:
         """Give the executions of each order by its order id; none where they can't be read now."""
-        young = self._clock.now() - YOUNG
-        recent = [order for order in orders if order.planned_at >= young]
-        found = await self._together(recent) if len(recent) > 1 else {}
-        short = [order for order in orders if _total(found.get(order.order_id, ())) < order.filled]
+        found = await self.listed(orders)
+        short = [order for order in orders if not whole(order, found)]
         rest = await asyncio.gather(*(self._alone(order) for order in short))
         return {**found, **{order.order_id: rows for order, rows in zip(short, rest, strict=True)}}
+
+    async def listed(self, orders: Sequence[Unbooked]) -> Mapping[str, list[VenueFill]]:
+        """Give what one list shows of the young ones among many orders; nothing where it is not worth it."""
+        young = self._clock.now() - YOUNG
+        recent = [order for order in orders if order.planned_at >= young]
+        return await self._together(recent) if len(recent) > 1 else {}
 
     async def of_order(self, order_id: str) -> list[VenueFill]:
         """Give the live executions of one order. Raises PeerError."""
@@ -80,6 +84,11 @@ class Executions:
             self._log.warning("fills.unreadable", order_id=order.order_id, reason=error.code)
             return []
         return listed
+
+
+def whole(order: Unbooked, found: Mapping[str, list[VenueFill]]) -> bool:
+    """Say whether all executions of an order were found."""
+    return _total(found.get(order.order_id, ())) >= order.filled
 
 
 def _unique(listed: Iterable[VenueFill], order_ids: set[str]) -> list[VenueFill]:

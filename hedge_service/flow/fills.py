@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from hedge_service.errors import PeerError
 from hedge_service.flow.batching import Batcher
-from hedge_service.flow.executions import ExecutionReads, Executions
+from hedge_service.flow.executions import ExecutionReads, Executions, whole
 from hedge_service.store import books, fills
 from hedge_service.store.leases import Deposed
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from sqlalchemy.engine import Connection
 
@@ -104,7 +104,7 @@ class Fills:
         self._sweep_every_s = sweep_every_s
         self._log = log
         self._executions = Executions(reads=reads, clock=clock, log=log)
-        self._ended: Batcher[str, None] = Batcher(self._complete_intents)
+        self._ended: Batcher[str, Sequence[Unbooked]] = Batcher(self._book_listed)
         self._next_sweep = 0.0
         self._pauses = Pauses()
 
@@ -125,8 +125,12 @@ class Fills:
             await self._swept()
 
     async def of_intent(self, intent_id: str) -> None:
-        """Book the executions of an intent's orders now; what can't be read is left to the loop."""
-        await self._ended.put(intent_id)
+        """Book the executions of an intent's orders now; what can't be read is left to the loop.
+
+        Only the list that serves many is waited for together: an order that must be asked for alone, and is
+        slow to show, keeps no other intent from its end.
+        """
+        await self._complete(await self._ended.put(intent_id))
 
     async def of_order(self, order: VenueOrder) -> None:
         """Book what a resting order has been filled with so far. Raises PeerError."""
@@ -157,14 +161,24 @@ class Fills:
         else:
             self._next_sweep = self._clock.monotonic() + self._sweep_every_s
 
-    async def _complete_intents(self, intent_ids: Sequence[str]) -> Sequence[None]:
-        await self._complete(await self._database.read(lambda tx: fills.unbooked_of(tx, intent_ids)))
-        return [None] * len(intent_ids)
+    async def _book_listed(self, intent_ids: Sequence[str]) -> Sequence[Sequence[Unbooked]]:
+        """Book the orders of these intents that one list shows whole; give each intent those it does not."""
+        orders = await self._database.read(lambda tx: fills.unbooked_of(tx, intent_ids))
+        found = await self._executions.listed([order for order in orders if order.booked < order.filled])
+        shown = [order for order in orders if whole(order, found)]
+        await self._book(shown, found)
+        left: dict[str, list[Unbooked]] = defaultdict(list)
+        for order in orders:
+            if not whole(order, found):
+                left[order.owner.intent_id].append(order)
+        return [left[intent_id] for intent_id in intent_ids]
 
     async def _complete(self, orders: Sequence[Unbooked]) -> None:
         """Book what is there of each order; those of which something is missing pause."""
         missing = [order for order in orders if order.booked < order.filled]
-        found = await self._executions.of(missing) if missing else {}
+        await self._book(orders, await self._executions.of(missing) if missing else {})
+
+    async def _book(self, orders: Sequence[Unbooked], found: Mapping[str, list[VenueFill]]) -> None:
         told = await self._store([(found.get(order.order_id, []), order.owner) for order in orders])
         for order, stored in zip(orders, told, strict=True):
             if stored.exact:

@@ -97,9 +97,11 @@ class Intake:
 
         def put(tx: Connection) -> list[bool]:
             new = inbox.put_each(tx, events, now, claim)
-            for event, is_new in zip(events, new, strict=True):
-                if not is_new:
-                    inbox.woken(tx, event.source, event.external_id)
+            told = zip(events, new, strict=True)
+            again = {(event.source, event.external_id) for event, is_new in told if not is_new}
+            # In one order everywhere, for the reason that `put_each` has.
+            for source, external_id in sorted(again):
+                inbox.woken(tx, source, external_id)
             return new
 
         return put

@@ -47,7 +47,9 @@ def put_each(
 ) -> list[bool]:
     """Keep events; say of each whether it is new. Of two of the same id the first is."""
     claimed = {} if claim is None else claim.columns
-    rows = [_new_row(event, at) | claimed for event in events]
+    # Always in the order of their keys: two processes that keep the same events at once wait for each other's
+    # rows, and must not each hold one that the other wants.
+    rows = [_new_row(event, at) | claimed for event in sorted(events, key=_key)]
     new = insert_new(tx, inbox, rows, ("source", "external_id"))
     said = []
     for event in events:

@@ -294,6 +294,8 @@ def test_a_parked_payment_is_shown_with_why_and_how_to_end_it(desk: Desk) -> Non
 def test_the_commands_that_parked_prints_work_as_printed(desk: Desk) -> None:
     attempt = desk.park()
     command = desk.json("parked")["parked"][0]["commands"]["filled"]
+    # An order that ends without it is booked twice once the exchange shows it.
+    assert '--order-id "..."' in command
     words = command.removeprefix("hedge-service ").replace('"..."', "seen").split()
     desk.ok(*words)
     assert desk.do(lambda tx: journal.get(tx, attempt.client_order_id)).state is S.FILLED

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from itertools import pairwise
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import orjson
 import pytest
@@ -21,6 +21,7 @@ from tests.flow.stage_clock import START
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from hedge_service.core.venue import VenueFill
     from tests.flow.order_stage import OrderStage
 
 S = AttemptState
@@ -81,6 +82,30 @@ async def test_after_a_part_a_second_attempt_buys_the_remainder_under_a_new_id(s
     assert stage.exchange.written[1].at - stage.exchange.written[0].at >= RETRY_WAIT
     assert {copy.order.price for copy in stage.exchange.written} == {Price.of("0.67")}
     assert (await stage.load(intent)).end_reason == "filled"
+
+
+async def test_executions_that_are_slow_to_show_keep_no_other_intent_open(
+    stage: OrderStage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    slow, quick = await stage.intent(), await stage.intent()
+    listed, shows = stage.exchange.fills, asyncio.Event()
+
+    async def lagging(*, order_id: str | None = None, **asked: Any) -> list[VenueFill]:
+        late = (await stage.only(slow)).order_id
+        if order_id == late:
+            await shows.wait()
+        return [one for one in await listed(order_id=order_id, **asked) if order_id or one.order_id != late]
+
+    async def quick_ended() -> bool:
+        return (await stage.load(quick)).ended_at is not None
+
+    monkeypatch.setattr(stage.exchange, "fills", lagging)
+    await stage.process.dispatcher.step()
+    await stage.clock.until(quick_ended)
+    assert (await stage.load(slow)).ended_at is None
+    shows.set()
+    await stage.drive()
+    assert (await stage.load(slow)).end_reason == "filled"
 
 
 async def test_nothing_filled_uses_the_attempts_up(stage: OrderStage) -> None:

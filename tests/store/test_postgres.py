@@ -10,9 +10,11 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.util import await_only
 
-from hedge_service.store import migrate
+from hedge_service.core.inbox import NewEvent
+from hedge_service.store import inbox, migrate
 from hedge_service.store.db import Database, Lane, StoreUnavailable
 from hedge_service.store.postgres import READERS
+from tests.store.parlay_samples import NOW
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterator
@@ -20,6 +22,8 @@ if TYPE_CHECKING:
     from sqlalchemy.engine import Connection
 
     from tests.postgres_server import Server
+
+WAITING = text("SELECT count(*) FROM pg_locks WHERE NOT granted")
 
 
 @pytest.fixture
@@ -69,6 +73,10 @@ def put_if_fewer_than(most: int, name: str) -> Callable[[Connection], bool]:
     return work
 
 
+def delivery(name: str) -> NewEvent:
+    return NewEvent(source="stripe", external_id=name, type="test", created_at=NOW, payload=b"{}")
+
+
 def names(tx: Connection) -> list[str]:
     return list(tx.execute(text("SELECT name FROM identity ORDER BY name")).scalars())
 
@@ -104,6 +112,29 @@ async def test_the_victim_of_a_deadlock_is_tried_again_by_itself(database: Datab
     await asyncio.gather(database.write(victim, Lane.OPEN), database.write(put("beside"), Lane.OPEN))
     assert await database.read(names) == ["beside", "victim"]
     assert tries == ["victim", "victim"]
+
+
+async def test_deliveries_that_come_elsewhere_in_another_order_are_no_deadlock(
+    database: Database, other: Database
+) -> None:
+    one, two = delivery("evt_1"), delivery("evt_2")
+    began, waits = asyncio.Event(), asyncio.Event()
+
+    def one_by_one(tx: Connection) -> bool:
+        inbox.put(tx, one, NOW)
+        began.set()
+        await_only(waits.wait())
+        return inbox.put(tx, two, NOW)
+
+    first = asyncio.create_task(other.write(one_by_one, Lane.OPEN))
+    await began.wait()
+    together = database.write(lambda tx: inbox.put_each(tx, [two, one], NOW), Lane.OPEN)
+    second = asyncio.create_task(together)
+    while not await other.read(lambda tx: tx.execute(WAITING).scalar_one()):
+        pass
+    waits.set()
+    assert await first
+    assert await second == [False, False]
 
 
 async def test_idle_connections_that_were_cut_are_replaced_unseen(database: Database, server: Server) -> None:
