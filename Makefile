@@ -5,7 +5,12 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: help setup demo serve sandbox test test-thorough check format bench soak crash mutants reference lock clean
+# Tests of the flow that open their database where `--database` says.
+ON_BOTH := $(patsubst %,tests/flow/test_%.py,accounts checkout dispatch disputes exposure_flow fills gate intake \
+	lookup open_sessions quoting refunds resting rolling_flow second_locks sender settle stripe_catch_up summarize \
+	unhedged unwinding)
+
+.PHONY: help setup demo serve sandbox test test-thorough test-pg check format bench soak crash mutants reference lock clean
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
@@ -33,6 +38,9 @@ test: $(STAMP) ## run the tests
 
 test-thorough: $(STAMP) ## run the tests with twenty times as many examples for each property
 	HYPOTHESIS_PROFILE=thorough $(BIN)/pytest -n auto --dist worksteal
+
+test-pg: $(STAMP) ## run the flow's tests on PostgreSQL
+	$(BIN)/pytest -n auto --dist worksteal --database postgresql $(ON_BOTH)
 
 check: $(STAMP) ## ruff, mypy strict and the import layers
 	$(BIN)/ruff check .

@@ -6,6 +6,7 @@ import asyncio
 import secrets
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
+from itertools import count
 from typing import TYPE_CHECKING, Any, TypedDict
 
 from aiohttp import web
@@ -203,7 +204,7 @@ def _doors(stack: AsyncExitStack, peers: Peers, gate: Gate, intake: Intake) -> D
     return Doors(
         database=peers.database,
         clock=peers.clock,
-        new_id=new_id,
+        new_id=request_ids(),
         markets=desk,
         quoting=quoting,
         checkouts=checkouts,
@@ -223,7 +224,7 @@ def _desk(peers: Peers, gate: Gate, loops: Loops) -> Desk:
         exchange=peers.exchange,
         readiness=gate,
         nudges=Nudges(arrived=loops.arrived, planned=loops.planned, changed=loops.changed),
-        new_id=new_id,
+        new_id=request_ids(),
         new_secret=secrets.token_urlsafe,
     )
 
@@ -260,6 +261,12 @@ def _facts(config: Config) -> Facts:
         webhook_tolerance_s=int(config.stripe.webhook_tolerance_s),
         hosts=own_hosts(config.service.public_url),
     )
+
+
+def request_ids() -> Callable[[], str]:
+    """Give what names requests: nobody must guess them, so a random start and a number each will do."""
+    start, numbers = secrets.token_hex(8), count(1)
+    return lambda: f"{start}{next(numbers):016x}"
 
 
 def new_id() -> str:

@@ -187,8 +187,8 @@ class ConfigError(HedgeError):
     default_code = "bad_configuration"
     default_details = "Correct config.toml, the HEDGE_* variables or .env and start again."
 
-    def __init__(self, problems: tuple[str, ...]) -> None:
-        super().__init__("The configuration is not usable")
+    def __init__(self, problems: tuple[str, ...], *, code: str | None = None) -> None:
+        super().__init__("The configuration is not usable", code=code)
         self.problems = problems
 
     def __str__(self) -> str:

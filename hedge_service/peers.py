@@ -14,11 +14,13 @@ from hedge_service.clients.meter import UNMETERED
 from hedge_service.core.pacing import tier_limits
 from hedge_service.crash import ignore
 from hedge_service.errors import ConfigError, PeerError
-from hedge_service.store import identity, migrate
+from hedge_service.store import identity, migrate, moves
 from hedge_service.store.db import Database
 
 if TYPE_CHECKING:
     from contextlib import AsyncExitStack
+
+    from sqlalchemy.engine import Connection
 
     from hedge_service.clients.meter import Meter
     from hedge_service.clients.payments import Payments
@@ -49,10 +51,14 @@ class Common(TypedDict):
 
 
 async def open_database(stack: AsyncExitStack, config: Config, probe: Probe) -> Database:
-    """Open and migrate the database. Raises ConfigError when it belongs to something else."""
+    """Open and migrate the database. Raises ConfigError when it belongs to something else or is closed."""
     database = await stack.enter_async_context(Database(config.database.url, probe=probe))
-    await database.write(migrate.upgrade)
-    wrong = await database.write(lambda tx: identity.claim(tx, identity.facts_of(config)))
+    try:
+        await database.read(moves.refuse)
+        await database.write(migrate.upgrade)
+        wrong = await database.write(lambda tx: _claimed(tx, config))
+    except moves.Closed as closed:
+        raise ConfigError((str(closed),), code=closed.code) from None
     if wrong:
         raise ConfigError(
             tuple(
@@ -61,6 +67,13 @@ async def open_database(stack: AsyncExitStack, config: Config, probe: Probe) -> 
             )
         )
     return database
+
+
+def _claimed(tx: Connection, config: Config) -> dict[str, tuple[str, str]]:
+    wrong = identity.claim(tx, identity.facts_of(config))
+    # After the claim, which waits for a move that is about to begin here.
+    moves.refuse(tx)
+    return wrong
 
 
 async def open_exchange(

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 from hypothesis import settings
 
+from tests.empty_database import Lender, lenders
 from tests.postgres_server import NoServer, running
 from tests.sandbox.exchange_stage import HOST, PREFIX, KalshiSpec
 
@@ -30,6 +31,25 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
 
 # What takes longest begins first, so that no worker is left alone with it in the end.
 FIRST = ("proof", "system", "browser", "cli", "metering", "flow")
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Let what asks for an empty database have it on a server."""
+    parser.addoption("--database", choices=["sqlite", "postgresql"], default="sqlite")
+
+
+@pytest.fixture(autouse=True)
+def lender(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Put databases on a server in the place of files, if that was asked for."""
+    if request.config.getoption("--database") == "sqlite":
+        yield
+        return
+    lent = Lender(request.getfixturevalue("server"))
+    lenders.append(lent)
+    yield
+    lenders.remove(lent)
+    lent.close()
+
 
 SPEC = Path(__file__).parents[2] / "shared" / "kalshi" / "openapi.yaml"
 

@@ -20,7 +20,7 @@ from hedge_service.checks.model import QUESTION, judge_model
 from hedge_service.clients.kalshi.errors import ExchangeRefused
 from hedge_service.config import Environment
 from hedge_service.errors import Peer, PeerUnavailable
-from hedge_service.store import halts, identity, leases, migrate
+from hedge_service.store import halts, identity, leases, migrate, moves
 from hedge_service.store.db import Database
 
 if TYPE_CHECKING:
@@ -69,6 +69,9 @@ class Gathering:
 
     def _of_database(self, tx: Connection) -> Judgement:
         standing = migrate.standing(tx)
+        closed = moves.closed(tx)
+        if closed is not None:
+            return judging.closed_database(str(closed))
         known = standing in (migrate.Standing.CURRENT, migrate.Standing.OLDER)
         wrong = identity.mismatches(tx, identity.facts_of(self._config)) if known else {}
         current = standing is migrate.Standing.CURRENT

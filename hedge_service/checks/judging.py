@@ -50,6 +50,11 @@ def missing_database(path: Path, *, folder_writable: bool) -> Judgement:
     )
 
 
+def closed_database(why: str) -> Judgement:
+    """Judge a database that a move has closed."""
+    return fail(why, "Set [database] url to the database that it was moved to, or finish the move.")
+
+
 def database(
     standing: Standing, wrong: Mapping[str, tuple[str, str]], halt: str | None, other_mode: str | None
 ) -> Judgement:

@@ -14,6 +14,7 @@ from hedge_service.cli.explain import explain
 from hedge_service.cli.exposure import exposure
 from hedge_service.cli.halting import halt, resume
 from hedge_service.cli.logs import logs
+from hedge_service.cli.migrate import migrate
 from hedge_service.cli.parked import parked, resolve
 from hedge_service.cli.payments import payout, resolve_payment
 from hedge_service.cli.plan import plan
@@ -22,7 +23,7 @@ from hedge_service.cli.rehedge import rehedge
 from hedge_service.cli.replay import replay
 from hedge_service.cli.report import report
 from hedge_service.cli.sandbox import sandbox
-from hedge_service.cli.serve import migrate, serve
+from hedge_service.cli.serve import serve
 from hedge_service.cli.simulate import simulate
 from hedge_service.cli.start import EXIT_FAILED, EXIT_FAULT, EXIT_INTERRUPTED, EXIT_USAGE
 from hedge_service.cli.status import status

@@ -68,7 +68,7 @@ def read(config: Config, work: Callable[[Connection], T]) -> T:
     """Run a read of the database, or end with 1 and a line that says why not."""
 
     async def run() -> T:
-        async with opened(config) as database:
+        async with opened(config, to_write=False) as database:
             return await database.read(work)
 
     return attempted(run)
@@ -103,12 +103,12 @@ def attempted(run: Callable[[], Coroutine[Any, Any, T]]) -> T:
 
 
 @asynccontextmanager
-async def opened(config: Config) -> AsyncIterator[Database]:
+async def opened(config: Config, *, to_write: bool = True) -> AsyncIterator[Database]:
     """Open the configured database if it exists, is of this version and belongs to this account.
 
-    Raises Unusable.
+    One that was moved elsewhere can still be read; standard error says so. Raises Unusable.
     """
-    from hedge_service.store import identity, migrate  # noqa: PLC0415
+    from hedge_service.store import identity, migrate, moves  # noqa: PLC0415
     from hedge_service.store.db import Database as Store  # noqa: PLC0415
 
     _check_there(config.database.path)
@@ -117,6 +117,11 @@ async def opened(config: Config) -> AsyncIterator[Database]:
             raise Unusable(
                 "the database is of another version; run `hedge-service migrate` first", code="database_older"
             )
+        closed = await database.read(moves.closed)
+        if closed is not None and to_write:
+            raise Unusable(str(closed), code=closed.code)
+        if closed is not None:
+            click.echo(f"hedge-service: {closed}", err=True)
         wrong = await database.read(lambda tx: identity.mismatches(tx, identity.facts_of(config)))
         if wrong:
             names = ", ".join(f"{name} {stored!r}" for name, (stored, _) in wrong.items())

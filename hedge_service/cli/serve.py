@@ -1,4 +1,4 @@
-"""`serve` and `migrate`."""
+"""`serve`."""
 
 from __future__ import annotations
 
@@ -48,31 +48,6 @@ def serve(config_path: Path | None, *, live: bool) -> None:
     on_sandbox = config.kalshi.environment is Environment.SANDBOX
     probe = armed(os.environ) if on_sandbox else ignore
     _until_stopped(lambda stop: run(config, clock=SystemClock(), stop=stop, log=log, probe=probe), log)
-
-
-@click.command()
-@config_option
-def migrate(config_path: Path | None) -> None:
-    """Bring the database to this version's schema (serve does it, too).
-
-    \b
-    Example: hedge-service migrate --config config.toml
-    """  # noqa: D301 - click reads the control character
-    config = load(config_path, live=True)
-    from hedge_service.store import migrate as migrations  # noqa: PLC0415
-    from hedge_service.store.db import Database, StoreUnavailable  # noqa: PLC0415
-
-    async def run() -> tuple[str | None, str]:
-        async with Database(config.database.url) as database:
-            return await database.write(migrations.upgrade)
-
-    try:
-        before, after = asyncio.run(run())
-    except migrations.NewerDatabase as error:
-        fail(str(error), "database_newer")
-    except StoreUnavailable as error:
-        fail(str(error), "store_unavailable")
-    click.echo(f"database: {before or 'empty'} -> {after}")
 
 
 def _until_stopped(run: Callable[[asyncio.Event], Coroutine[Any, Any, None]], log: Any) -> None:

@@ -36,6 +36,51 @@ COMMANDS: tuple[Failure, ...] = (
         "Use the configuration that made it, or another `[database] url`.",
     ),
     failure(
+        "database_moved",
+        "The database was moved to another one and is retired: nothing may be written to it.",
+        "Set `[database] url` to the address that the message names.",
+    ),
+    failure(
+        "move_unfinished",
+        "A move into this database was cut off, or was undone; nothing may be written to it.",
+        "Run the same `hedge-service migrate --from ... --to ...` again, or use the database it came from.",
+    ),
+    failure(
+        "source_not_halted",
+        "A database is moved only while sending is halted; nothing was copied.",
+        "Run `hedge-service halt --reason ...`, stop the service, and move it again.",
+    ),
+    failure(
+        "source_in_use",
+        "A service runs on the database that is to be moved; nothing was copied.",
+        "Stop it; a killed one holds its lease for `lease_s` more.",
+    ),
+    failure(
+        "source_damaged",
+        "The file, its references or its ledger are not sound; nothing was copied.",
+        "Restore a good copy; see docs/going-live.md.",
+    ),
+    failure(
+        "target_not_empty",
+        "The database to move into holds something that is not an unfinished move of this source.",
+        "Make a new, empty database for the service and give its address.",
+    ),
+    failure(
+        "target_failed",
+        "The database to move into can't be reached or refused a step; the source was not changed.",
+        "Read the sentence, mend it, and run the same command again.",
+    ),
+    failure(
+        "move_differs",
+        "What arrived is not what was sent; the source was not retired and the target was not opened.",
+        "Keep the source in use, read what differs, and report it.",
+    ),
+    failure(
+        "written_since_move",
+        "The target is not as the move left it: going back would lose what was written there.",
+        "Go on with the target; only an untouched one can be left again.",
+    ),
+    failure(
         "books_not_open",
         "No live service has read the exchange yet, so there is nothing to compare.",
         "Start `hedge-service serve` without dry run and wait for `/ready`.",

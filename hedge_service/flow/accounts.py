@@ -90,7 +90,8 @@ def _claim(tx: Connection, parlay: Parlay, now: datetime) -> bool:
 
 
 def _views(tx: Connection, user_id: str) -> tuple[PurchaseView, ...]:
-    return tuple(_view(parlay, parlays.legs(tx, parlay.id)) for parlay in parlays.of_user(tx, user_id))
+    legs = parlays.legs_of_user(tx, user_id)
+    return tuple(_view(parlay, legs.get(parlay.id, ())) for parlay in parlays.of_user(tx, user_id))
 
 
 def _view(parlay: Parlay, legs: tuple[ParlayLeg, ...]) -> PurchaseView:

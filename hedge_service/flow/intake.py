@@ -11,6 +11,7 @@ from hedge_service.core.acceptance import PaidSession
 from hedge_service.core.parlay import CheckoutState
 from hedge_service.errors import PeerError
 from hedge_service.flow.accepting import Accepting, checkout_of
+from hedge_service.flow.batching import Batcher
 from hedge_service.flow.payment_log import tell_payment
 from hedge_service.store import checkouts, inbox
 from hedge_service.store.db import Lane
@@ -18,7 +19,7 @@ from hedge_service.wire.stripe import events
 from hedge_service.wire.stripe.fields import BadObject
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping, Sequence
     from datetime import datetime
 
     from sqlalchemy.engine import Connection
@@ -77,22 +78,31 @@ class Intake:
         self._handlers = handlers
         self._holder = holder
         self._claim_for = timedelta(seconds=claim_s)
+        self._received: Batcher[NewEvent, bool] = Batcher(self._write_received)
+        self._closed: Batcher[tuple[int, str], None] = Batcher(self._write_closed)
 
     async def receive(self, event: NewEvent) -> bool:
         """Keep an event durably and wake the loop; say whether it is new. A duplicate wakes open work."""
+        new = await self._received.put(event)
+        self._arrived.set()
+        return new
+
+    async def _write_received(self, events: Sequence[NewEvent]) -> Sequence[bool]:
+        # Open: the unique key decides which delivery is the first, and waking twice is waking once.
+        return await self._database.write(self._put(events), Lane.OPEN)
+
+    def _put(self, events: Sequence[NewEvent]) -> Callable[[Connection], list[bool]]:
         now = self._clock.now()
         claim = self._claim(now)
 
-        def put(tx: Connection) -> bool:
-            new = inbox.put(tx, event, now, claim)
-            if not new:
-                inbox.woken(tx, event.source, event.external_id)
+        def put(tx: Connection) -> list[bool]:
+            new = inbox.put_each(tx, events, now, claim)
+            for event, is_new in zip(events, new, strict=True):
+                if not is_new:
+                    inbox.woken(tx, event.source, event.external_id)
             return new
 
-        # Open: the unique key decides which delivery is the first, and waking twice is waking once.
-        new = await self._database.write(put, Lane.OPEN)
-        self._arrived.set()
-        return new
+        return put
 
     async def step(self) -> None:
         """Handle every event that is due."""
@@ -166,16 +176,23 @@ class Intake:
         )
 
     async def _close(self, event: StoredEvent, result: str) -> None:
+        await self._closed.put((event.id, result))
+
+    async def _write_closed(self, ended: Sequence[tuple[int, str]]) -> Sequence[None]:
         now = self._clock.now()
-        await self._database.write(lambda tx: inbox.handled(tx, event.id, result, now))
+        await self._database.write(lambda tx: inbox.handled_each(tx, ended, now))
+        return [None] * len(ended)
 
     async def _note(self, event: StoredEvent, kind: str, session: CheckoutSession | None) -> None:
+        if session is None:
+            await self._close(event, "noted")
+            return
         now = self._clock.now()
         state = {events.EXPIRED: CheckoutState.EXPIRED, events.ASYNC_FAILED: CheckoutState.FAILED}.get(kind)
 
         def note(tx: Connection) -> None:
-            checkout = None if session is None else checkout_of(tx, session.client_reference_id, session.id)
-            if checkout is not None and session is not None and state is not None:
+            checkout = checkout_of(tx, session.client_reference_id, session.id)
+            if checkout is not None and state is not None:
                 checkouts.moved(tx, checkout.reference, state, session_id=session.id)
             inbox.handled(tx, event.id, "noted", now)
 

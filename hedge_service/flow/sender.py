@@ -48,10 +48,12 @@ class Sender:
 
     def guard(self, tx: Connection) -> int:
         """Give the epoch, inside a transaction. Raises Deposed when it is over."""
-        if self.epoch is None:
+        # Read once: the transaction may run beside the loop that takes and loses the lease.
+        epoch = self.epoch
+        if epoch is None:
             raise Deposed(f"{self.account} is not ours")
-        leases.guard(tx, self.account, self.epoch)
-        return self.epoch
+        leases.guard(tx, self.account, epoch)
+        return epoch
 
     async def step(self) -> None:
         """Take or renew the lease; a fresh epoch inherits what was left in SENDING as unknown."""

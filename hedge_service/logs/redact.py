@@ -19,6 +19,8 @@ REDACTED = "[redacted]"
 # Shorter values would blot out ordinary words, and no secret of ours is that short.
 _SHORTEST = 6
 _SHORTEST_PEM_LINE = 8
+# Names of fields, routes, words: short texts are logged again and again.
+_SHORT, _SHORT_KEPT = 40, 4096
 _PEM_BODY = re.compile(r"[A-Za-z0-9+/=]+")
 
 _PEM_NAME = r"[A-Z0-9 ]{0,40}PRIVATE KEY-----"
@@ -84,6 +86,7 @@ class Redactor:
     def __init__(self, secrets: Iterable[str] = ()) -> None:
         self._forms: set[str] = set()
         self._known: re.Pattern[str] | None = None
+        self._short = lru_cache(maxsize=_SHORT_KEPT)(self._redacted)
         self.add(*secrets)
 
     def add(self, *secrets: str) -> None:
@@ -92,11 +95,15 @@ class Redactor:
             self._forms.update(_forms(secret))
         longest_first = sorted(self._forms, key=lambda form: (-len(form), form))
         self._known = re.compile("|".join(map(re.escape, longest_first))) if longest_first else None
+        self._short.cache_clear()
 
     def text(self, text: str) -> str:
         """Give the text with every secret replaced and every bearer id turned into its digest."""
         if len(text) < _SHORTEST:
             return text
+        return self._short(text) if len(text) <= _SHORT else self._redacted(text)
+
+    def _redacted(self, text: str) -> str:
         if self._known is not None:
             text = self._known.sub(REDACTED, text)
         for needle, pattern in _LOOKS:

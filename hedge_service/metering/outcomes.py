@@ -13,6 +13,8 @@ from hedge_service.logs.events import EVENTS, Kind, Level
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from hedge_service.logs.events import Event, Field
+
 UNDECLARED = "undeclared"
 OTHER = "other"
 NONE = ""
@@ -20,6 +22,14 @@ NONE = ""
 _TELLING = ("outcome", "result", "decision", "state", "reason", "purpose", "correlations")
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 _LEVELS = frozenset(Level)
+
+
+def _told_by(event: Event) -> tuple[Field, ...]:
+    found = (event.field(name) for name in _TELLING)
+    return tuple(field for field in found if field is not None and field.kind is Kind.WORD)
+
+
+_TOLD = {name: _told_by(event) for name, event in EVENTS.items()}
 
 
 def labels_of(level: str, event: str, fields: Mapping[str, object]) -> tuple[str, str, str]:
@@ -30,13 +40,12 @@ def labels_of(level: str, event: str, fields: Mapping[str, object]) -> tuple[str
 
 def outcome_of(event: str, fields: Mapping[str, object]) -> str:
     """Give the word that an event ended in, else the code of its failure; "" where it has neither."""
-    declared = EVENTS.get(event)
-    if declared is None:
+    told = _TOLD.get(event)
+    if told is None:
         return NONE
-    for name in _TELLING:
-        field = declared.field(name)
-        if field is not None and field.kind is Kind.WORD and fields.get(name) is not None:
-            return str(fields[name]) if str(fields[name]) in field.words else OTHER
+    for field in told:
+        if fields.get(field.name) is not None:
+            return str(fields[field.name]) if str(fields[field.name]) in field.words else OTHER
     code = fields.get("code")
     if code is None:
         return NONE

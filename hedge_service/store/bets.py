@@ -5,7 +5,7 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import Row, delete, select, tuple_
+from sqlalchemy import Row, bindparam, delete, select, tuple_
 
 from hedge_service.clock import millis
 from hedge_service.core.market import Side
@@ -31,8 +31,10 @@ def add(tx: Connection, bet: NewBet, at: datetime) -> Bet:
 
 def of_user(tx: Connection, user_id: str) -> tuple[Bet, ...]:
     """List a user's bets in the order added."""
-    rows = tx.execute(select(bets).where(bets.c.user_id == user_id).order_by(bets.c.id))
-    return tuple(_bet(row) for row in rows)
+    return tuple(_bet(row) for row in tx.execute(_OF_USER, {"user": user_id}))
+
+
+_OF_USER = select(bets).where(bets.c.user_id == bindparam("user")).order_by(bets.c.id)
 
 
 def like(tx: Connection, options: Collection[tuple[str, str]], limit: int) -> tuple[Bet, ...]:

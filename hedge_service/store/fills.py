@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import Row, func, select, update
+from sqlalchemy import BindParameter, Row, bindparam, func, select, update
 
 from hedge_service.clock import instant, millis
 from hedge_service.core.ledger import BoughtFill, book_fill, late_settlement
@@ -123,7 +123,7 @@ def recount(tx: Connection, client_order_id: str, at: datetime) -> Recount:
 
     An ended attempt with more executions than it ended with keeps its state, but its figures become true.
     """
-    row = tx.execute(select(attempts).where(attempts.c.client_order_id == client_order_id)).one()
+    row = tx.execute(_ATTEMPT, {"key": client_order_id}).one()
     state, before = AttemptState(row.state), Count(row.fill_centis)
     count, cost, fees = _sums(tx, client_order_id)
     if state in _NOT_PROVED:
@@ -210,9 +210,8 @@ def _values(fill: VenueFill, owner: Owner | None, at: datetime) -> dict[str, Any
 
 def _settle_late(tx: Connection, fill: VenueFill, at: datetime) -> None:
     """Pay a position out at once whose market was settled in the books before this execution was known."""
-    result = select(market_results.c.value_micros).where(market_results.c.ticker == fill.ticker)
-    value = tx.execute(result).scalar()
-    held = positions.held(tx, fill.ticker)
+    value = tx.execute(_RESULT, {"key": fill.ticker}).scalar()
+    held = None if value is None else positions.held(tx, fill.ticker)
     if value is None or held is None:
         return
     paid = Price(value) if held.side is Side.YES else Price(value).complement
@@ -225,14 +224,12 @@ def _settle_late(tx: Connection, fill: VenueFill, at: datetime) -> None:
 
 
 def _sums(tx: Connection, client_order_id: str) -> tuple[int, int, int]:
-    columns = (fills.c.count_centis, fills.c.cost_micros, fills.c.fee_micros)
-    total = select(*(func.coalesce(func.sum(column), 0) for column in columns))
-    count, cost, fees = tx.execute(total.where(fills.c.client_order_id == client_order_id)).one()
+    count, cost, fees = tx.execute(_SUMS, {"key": client_order_id}).one()
     return int(count), int(cost), int(fees)
 
 
 def _set(tx: Connection, client_order_id: str, **values: int) -> None:
-    tx.execute(update(attempts).where(attempts.c.client_order_id == client_order_id).values(**values))
+    tx.execute(_SET, {"key": client_order_id, **values})
 
 
 def _make_exact(tx: Connection, row: Row[Any], filled: int, cost: int, fees: int) -> None:
@@ -241,6 +238,22 @@ def _make_exact(tx: Connection, row: Row[Any], filled: int, cost: int, fees: int
     if all(getattr(row, name) == value for name, value in values.items()):
         return
     journal.reserve_again(tx, row.intent_id)
-    parlay = select(intents.c.parlay_id).where(intents.c.id == row.intent_id).scalar_subquery()
-    told = (parlays.c.id == parlay, parlays.c.revision > 0)
-    tx.execute(update(parlays).where(*told).values(figures_changed=True))
+    tx.execute(_RECALL, {"key": row.intent_id})
+
+
+# Statements of every execution are made once: building one takes several times as long as running it.
+_KEY: BindParameter[str] = bindparam("key")
+_ATTEMPT = select(attempts).where(attempts.c.client_order_id == _KEY)
+_RESULT = select(market_results.c.value_micros).where(market_results.c.ticker == _KEY)
+_SUMS = select(
+    *(func.coalesce(func.sum(fills.c[name]), 0) for name in ("count_centis", "cost_micros", "fee_micros"))
+).where(fills.c.client_order_id == _KEY)
+_SET = update(attempts).where(attempts.c.client_order_id == _KEY)
+_RECALL = (
+    update(parlays)
+    .where(
+        parlays.c.id == select(intents.c.parlay_id).where(intents.c.id == _KEY).scalar_subquery(),
+        parlays.c.revision > 0,
+    )
+    .values(figures_changed=True)
+)

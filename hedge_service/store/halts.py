@@ -15,10 +15,12 @@ if TYPE_CHECKING:
     from sqlalchemy.engine import Connection
 
 
+_NEWEST = select(halts.c.halted, halts.c.reason).order_by(halts.c.id.desc()).limit(1)
+
+
 def reason(tx: Connection) -> str | None:
     """Give why sending is halted, or None when it is not."""
-    newest = select(halts.c.halted, halts.c.reason).order_by(halts.c.id.desc()).limit(1)
-    row = tx.execute(newest).one_or_none()
+    row = tx.execute(_NEWEST).one_or_none()
     return row.reason if row is not None and row.halted else None
 
 

@@ -5,15 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import Row, select, update
+from sqlalchemy import Row, bindparam, select, update
 
 from hedge_service.clock import instant, millis
 from hedge_service.core.inbox import StoredEvent
-from hedge_service.store.rows import insert_if_absent
+from hedge_service.store.rows import insert_new
 from hedge_service.store.schema import inbox
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
     from datetime import datetime
 
     from sqlalchemy import ColumnElement
@@ -39,16 +39,36 @@ class Claim:
 
 def put(tx: Connection, event: NewEvent, at: datetime, claim: Claim | None = None) -> bool:
     """Keep an event, claimed by whoever took it in; say whether it is new. (source, external id) decides."""
-    values = {
+    return put_each(tx, [event], at, claim)[0]
+
+
+def put_each(
+    tx: Connection, events: Sequence[NewEvent], at: datetime, claim: Claim | None = None
+) -> list[bool]:
+    """Keep events; say of each whether it is new. Of two of the same id the first is."""
+    claimed = {} if claim is None else claim.columns
+    rows = [_new_row(event, at) | claimed for event in events]
+    new = insert_new(tx, inbox, rows, ("source", "external_id"))
+    said = []
+    for event in events:
+        said.append(_key(event) in new)
+        new.discard(_key(event))
+    return said
+
+
+def _key(event: NewEvent) -> tuple[str, str]:
+    return event.source, event.external_id
+
+
+def _new_row(event: NewEvent, at: datetime) -> dict[str, Any]:
+    return {
         "source": event.source,
         "external_id": event.external_id,
         "type": event.type,
         "created_ms": millis(event.created_at),
         "received_ms": millis(at),
         "payload": event.payload,
-        **({} if claim is None else claim.columns),
     }
-    return insert_if_absent(tx, inbox, values)
 
 
 def due(tx: Connection, at: datetime, limit: int, holder: str | None = None) -> tuple[StoredEvent, ...]:
@@ -104,8 +124,19 @@ def is_open(tx: Connection, event_id: int) -> bool:
 
 def handled(tx: Connection, event_id: int, result: str, at: datetime) -> None:
     """Mark an event handled, in the transaction of its effects."""
-    values = {"handled_ms": millis(at), "result": result}
-    tx.execute(update(inbox).where(inbox.c.id == event_id).values(**values))
+    handled_each(tx, [(event_id, result)], at)
+
+
+def handled_each(tx: Connection, ended: Sequence[tuple[int, str]], at: datetime) -> None:
+    """Mark events handled, each with what came of it."""
+    tx.execute(_HANDLED, [{"key": key, "at": millis(at), "why": result} for key, result in ended])
+
+
+_HANDLED = (
+    update(inbox)
+    .where(inbox.c.id == bindparam("key"))
+    .values(handled_ms=bindparam("at"), result=bindparam("why"))
+)
 
 
 def postponed(tx: Connection, event_id: int, *, until: datetime, reason: str) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import Row, and_, func, insert, or_, select, update
+from sqlalchemy import Row, and_, bindparam, func, insert, or_, select, update
 
 from hedge_service.clock import instant, millis
 from hedge_service.core import orders
@@ -76,7 +76,7 @@ def under_way(tx: Connection, *, since: datetime) -> tuple[tuple[Intent, Attempt
 
 def load(tx: Connection, intent_id: str) -> tuple[Intent, tuple[Attempt, ...]]:
     """Give an intent and its attempts, in order."""
-    row = tx.execute(select(intents).where(intents.c.id == intent_id)).one()
+    row = tx.execute(_INTENT, {"key": intent_id}).one()
     return intent_of(row), _attempts_of(tx, intent_id)
 
 
@@ -183,11 +183,14 @@ def resting(tx: Connection) -> tuple[tuple[Intent, Attempt], ...]:
     return tuple((owners[row.intent_id], attempt_of(row)) for row in rows)
 
 
+_RESERVE = update(intents).where(intents.c.id == bindparam("key"))
+
+
 def reserve_again(tx: Connection, intent_id: str) -> None:
     """Work out anew what an intent counts against the caps, after its figures changed."""
     intent, made = load(tx, intent_id)
     kept = reserved(intent, made).micros
-    tx.execute(update(intents).where(intents.c.id == intent_id).values(reserved_micros=kept))
+    tx.execute(_RESERVE, {"key": intent_id, "reserved_micros": kept})
 
 
 def is_over(tx: Connection, intent_id: str, at: datetime) -> bool:
@@ -245,8 +248,11 @@ def _append(
 
 
 def _attempts_of(tx: Connection, intent_id: str) -> tuple[Attempt, ...]:
-    found = select(attempts).where(attempts.c.intent_id == intent_id).order_by(attempts.c.number)
-    return tuple(attempt_of(row) for row in tx.execute(found))
+    return tuple(attempt_of(row) for row in tx.execute(_ATTEMPTS, {"key": intent_id}))
+
+
+_INTENT = select(intents).where(intents.c.id == bindparam("key"))
+_ATTEMPTS = select(attempts).where(attempts.c.intent_id == bindparam("key")).order_by(attempts.c.number)
 
 
 def intent_of(row: Row[Any]) -> Intent:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
     from datetime import datetime
 
-    from sqlalchemy import Executable
+    from sqlalchemy import BindParameter, Executable
     from sqlalchemy.engine import Connection
 
     from hedge_service.core.journal import Attempt, Intent
@@ -51,12 +51,11 @@ def load(tx: Connection, intent_ids: Sequence[str]) -> Mapping[str, Worked]:
     found = {
         row.id: journal.intent_of(row)
         for some in _parts(intent_ids)
-        for row in tx.execute(select(intents).where(intents.c.id.in_(some)))
+        for row in tx.execute(_INTENTS, {"ids": some})
     }
     made: dict[str, list[Attempt]] = {intent_id: [] for intent_id in found}
     for some in _parts(intent_ids):
-        of_them = select(attempts).where(attempts.c.intent_id.in_(some)).order_by(attempts.c.number)
-        for row in tx.execute(of_them):
+        for row in tx.execute(_ATTEMPTS_OF, {"ids": some}):
             made[row.intent_id].append(journal.attempt_of(row))
     return {intent_id: (intent, tuple(made[intent_id])) for intent_id, intent in found.items()}
 
@@ -65,12 +64,7 @@ def work(tx: Connection, intent_ids: Sequence[str]) -> tuple[Work, ...]:
     """Give what a driver needs to begin with, for each of these intents."""
     worked = load(tx, intent_ids)
     of_whom = sorted({intent.parlay_id for intent, _ in worked.values()})
-    columns = (parlays.c.id, parlays.c.session_id, parlays.c.mode)
-    owners = {
-        row.id: row
-        for some in _parts(of_whom)
-        for row in tx.execute(select(*columns).where(parlays.c.id.in_(some)))
-    }
+    owners = {row.id: row for some in _parts(of_whom) for row in tx.execute(_OWNERS, {"ids": some})}
     return tuple(
         Work(
             intent=intent,
@@ -94,7 +88,7 @@ def attempts_by_id(tx: Connection, client_order_ids: Sequence[str]) -> dict[str,
     return {
         row.client_order_id: journal.attempt_of(row)
         for some in _parts(client_order_ids)
-        for row in tx.execute(select(attempts).where(attempts.c.client_order_id.in_(some)))
+        for row in tx.execute(_ATTEMPTS, {"ids": some})
     }
 
 
@@ -106,7 +100,7 @@ def record(tx: Connection, records: Sequence[Record], *, at: datetime, epoch: in
     if not records:
         return
     tx.execute(_MOVE, [_columns(one.after) | {"new_epoch": epoch} for one in records])
-    tx.execute(insert(order_events), [_event(one, at) for one in records])
+    tx.execute(_TELL, [_event(one, at) for one in records])
 
 
 def end(tx: Connection, ended: Sequence[tuple[str, str]], at: datetime) -> None:
@@ -121,6 +115,13 @@ def end(tx: Connection, ended: Sequence[tuple[str, str]], at: datetime) -> None:
     tx.execute(_RESERVE, kept)
 
 
+# Statements are made once: building one takes several times as long as running it.
+_IDS: BindParameter[Any] = bindparam("ids", expanding=True)
+_INTENTS = select(intents).where(intents.c.id.in_(_IDS))
+_ATTEMPTS = select(attempts).where(attempts.c.client_order_id.in_(_IDS))
+_ATTEMPTS_OF = select(attempts).where(attempts.c.intent_id.in_(_IDS)).order_by(attempts.c.number)
+_OWNERS = select(parlays.c.id, parlays.c.session_id, parlays.c.mode).where(parlays.c.id.in_(_IDS))
+_TELL = insert(order_events)
 _END = (
     update(intents)
     .where(intents.c.id == bindparam("key"))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from sqlalchemy import insert, select, update
+from sqlalchemy import bindparam, insert, select, update
 
 from hedge_service.clock import instant, millis
 from hedge_service.core.parlay import Mode
@@ -88,9 +88,13 @@ def release(tx: Connection, account: str, epoch: int) -> None:
 
 def guard(tx: Connection, account: str, epoch: int) -> None:
     """Refuse a write of a deposed sender. Raises Deposed."""
-    mine = select(leases.c.epoch).where(leases.c.account == account, leases.c.epoch == epoch)
-    if tx.execute(mine).one_or_none() is None:
+    if tx.execute(_MINE, {"account": account, "epoch": epoch}).one_or_none() is None:
         raise Deposed(f"epoch {epoch} of {account} is over")
+
+
+_MINE = select(leases.c.epoch).where(
+    leases.c.account == bindparam("account"), leases.c.epoch == bindparam("epoch")
+)
 
 
 def _update(tx: Connection, account: str, epoch: int, **values: int) -> None:

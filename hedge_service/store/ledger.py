@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from sqlalchemy import func, insert, select
+from sqlalchemy import bindparam, func, insert, select
 
 from hedge_service.clock import millis
 from hedge_service.core.ledger import Account, Posting
@@ -20,6 +20,10 @@ if TYPE_CHECKING:
     from hedge_service.core.ledger import PostingSet
 
 
+_SET_ID = select(ledger_sets.c.id).where(ledger_sets.c.cause == bindparam("cause"))
+_LINES = insert(ledger_postings)
+
+
 def post(tx: Connection, entry: PostingSet, at: datetime) -> bool:
     """Book a set in the transaction of its event; False when its cause is booked already."""
     values = {
@@ -31,13 +35,12 @@ def post(tx: Connection, entry: PostingSet, at: datetime) -> bool:
     }
     if not insert_if_absent(tx, ledger_sets, values):
         return False
-    found = select(ledger_sets.c.id).where(ledger_sets.c.cause == entry.cause)
-    set_id = tx.execute(found).scalar_one()
+    set_id = tx.execute(_SET_ID, {"cause": entry.cause}).scalar_one()
     rows = [
         {"set_id": set_id, "account": line.account.value, "micros": line.micros} for line in entry.postings
     ]
     if rows:
-        tx.execute(insert(ledger_postings), rows)
+        tx.execute(_LINES, rows)
     return True
 
 

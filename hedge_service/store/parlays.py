@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import Row, func, insert, or_, select, update
+from sqlalchemy import Row, bindparam, func, insert, select, text, union, update
 
 from hedge_service.clock import instant, millis
 from hedge_service.core.market import Side
 from hedge_service.core.money import Money, Price
-from hedge_service.core.parlay import CheckoutState, HedgeOutcome, Mode
+from hedge_service.core.parlay import CheckoutState, Mode
 from hedge_service.core.settlement import ParlayState
 from hedge_service.store import bets, claims
 from hedge_service.store.rows import from_json, insert_if_absent, to_json
 from hedge_service.store.schema import checkouts, intents, parlay_legs, parlays, quotes, summaries
+from hedge_service.store.schema.sold import MAY_CHANGE
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -112,14 +114,34 @@ def by_session(tx: Connection, session_id: str) -> Parlay | None:
 
 def of_user(tx: Connection, user_id: str) -> tuple[Parlay, ...]:
     """List a user's parlays, newest first."""
-    newest = select(parlays).where(parlays.c.user_id == user_id).order_by(parlays.c.accepted_ms.desc())
-    return tuple(_parlay(row) for row in tx.execute(newest))
+    return tuple(_parlay(row) for row in tx.execute(_OF_USER, {"user": user_id}))
+
+
+_OF_USER = (
+    select(parlays).where(parlays.c.user_id == bindparam("user")).order_by(parlays.c.accepted_ms.desc())
+)
 
 
 def legs(tx: Connection, parlay_id: str) -> tuple[ParlayLeg, ...]:
     """List a parlay's legs in order."""
-    found = select(parlay_legs).where(parlay_legs.c.parlay_id == parlay_id).order_by(parlay_legs.c.leg)
-    return tuple(_leg(row) for row in tx.execute(found))
+    return tuple(_leg(row) for row in tx.execute(_LEGS, {"parlay": parlay_id}))
+
+
+def legs_of_user(tx: Connection, user_id: str) -> dict[str, tuple[ParlayLeg, ...]]:
+    """Give the legs of all parlays of a user, by parlay."""
+    found: dict[str, list[ParlayLeg]] = defaultdict(list)
+    for row in tx.execute(_LEGS_OF_USER, {"user": user_id}):
+        found[row.parlay_id].append(_leg(row))
+    return {parlay_id: tuple(legs) for parlay_id, legs in found.items()}
+
+
+_LEGS = select(parlay_legs).where(parlay_legs.c.parlay_id == bindparam("parlay")).order_by(parlay_legs.c.leg)
+_LEGS_OF_USER = (
+    select(parlay_legs)
+    .join(parlays, parlays.c.id == parlay_legs.c.parlay_id)
+    .where(parlays.c.user_id == bindparam("user"))
+    .order_by(parlay_legs.c.parlay_id, parlay_legs.c.leg)
+)
 
 
 def claim(tx: Connection, parlay_id: str, at: datetime) -> bool:
@@ -189,14 +211,9 @@ def unsettled(tx: Connection, limit: int, after: str = "") -> tuple[str, ...]:
     In pages by id, `after` being the last one of the page before: parked orders stay for long, and must not
     keep younger parlays from being seen.
     """
-    working = select(intents.c.parlay_id).where(intents.c.ended_ms.is_(None))
-    may_change = or_(
-        parlays.c.outcome.is_(None),
-        parlays.c.outcome == HedgeOutcome.UNKNOWN.value,
-        parlays.c.id.in_(working),
-        parlays.c.figures_changed,
-    )
-    found = select(parlays.c.id).where(may_change, parlays.c.id > after).order_by(parlays.c.id).limit(limit)
+    working = select(intents.c.parlay_id.label("id")).where(intents.c.ended_ms.is_(None))
+    may_change = union(select(parlays.c.id).where(text(MAY_CHANGE)), working).subquery()
+    found = select(may_change.c.id).where(may_change.c.id > after).order_by(may_change.c.id).limit(limit)
     return tuple(tx.execute(found).scalars())
 
 

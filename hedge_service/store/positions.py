@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import Row, delete, select
+from sqlalchemy import Row, bindparam, delete, select
 
 from hedge_service.core.ledger import Position
 from hedge_service.core.market import Side
@@ -16,9 +16,13 @@ if TYPE_CHECKING:
     from sqlalchemy.engine import Connection
 
 
+_HELD = select(positions).where(positions.c.ticker == bindparam("key"))
+_REMOVE = delete(positions).where(positions.c.ticker == bindparam("key"))
+
+
 def held(tx: Connection, ticker: str) -> Position | None:
     """Give what is held of a market; None when nothing is."""
-    row = tx.execute(select(positions).where(positions.c.ticker == ticker)).one_or_none()
+    row = tx.execute(_HELD, {"key": ticker}).one_or_none()
     return None if row is None else _position(row)
 
 
@@ -30,7 +34,7 @@ def everything(tx: Connection) -> dict[str, Position]:
 
 def put(tx: Connection, ticker: str, position: Position | None) -> None:
     """Store what is held of a market from now on; None or an empty position removes the row."""
-    tx.execute(delete(positions).where(positions.c.ticker == ticker))
+    tx.execute(_REMOVE, {"key": ticker})
     if position is None or not position.count:
         return
     values = {

@@ -43,8 +43,9 @@ SETTINGS = {
     "synchronous_commit": "on",
     "statement_timeout": "30s",
     "lock_timeout": "5s",
-    # A process that freezes in a transaction must not hold the serial lane longer than a lease holds.
-    "idle_in_transaction_session_timeout": "4s",
+    # A process that freezes in a transaction must let go of the serial lane soon enough for a successor, who
+    # is due within ten seconds; one that is only slow must not be taken for frozen.
+    "idle_in_transaction_session_timeout": "7s",
 }
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import orjson
@@ -19,15 +20,29 @@ def insert_if_absent(tx: Connection, table: Table, values: Mapping[str, Any]) ->
 
     The race: two writers with the same key both get here; the key decides, the loser sees False.
     """
-    make = postgresql.insert if tx.dialect.name == "postgresql" else sqlite.insert
-    return tx.execute(make(table).values(**values).on_conflict_do_nothing()).rowcount == 1
+    return tx.execute(_insert(table, tx.dialect.name), dict(values)).rowcount == 1
 
 
 def insert_each_if_absent(tx: Connection, table: Table, rows: Sequence[Mapping[str, Any]]) -> None:
     """Insert rows with the same columns, leaving out those whose unique key is taken."""
-    make = postgresql.insert if tx.dialect.name == "postgresql" else sqlite.insert
     if rows:
-        tx.execute(make(table).on_conflict_do_nothing(), [dict(row) for row in rows])
+        tx.execute(_insert(table, tx.dialect.name), [dict(row) for row in rows])
+
+
+def insert_new(
+    tx: Connection, table: Table, rows: Sequence[Mapping[str, Any]], key: tuple[str, ...]
+) -> set[tuple[Any, ...]]:
+    """Insert rows with the same columns unless their key is taken; give the keys of those inserted."""
+    columns = [table.c[name] for name in key]
+    statement = _insert(table, tx.dialect.name).returning(*columns)
+    return {tuple(row) for row in tx.execute(statement, [dict(row) for row in rows])}
+
+
+@cache
+def _insert(table: Table, dialect: str) -> Any:
+    # Made once: building a statement takes several times as long as running it.
+    make = postgresql.insert if dialect == "postgresql" else sqlite.insert
+    return make(table).on_conflict_do_nothing()
 
 
 def to_json(value: Any) -> str:

@@ -84,13 +84,15 @@ def work_through(connection: Connection, group: list[Unit]) -> None:
         unit.result = unit.work(connection)
         return
     for unit in group:
+        connection.exec_driver_sql("SAVEPOINT unit")
         try:
-            with connection.begin_nested():
-                unit.result = unit.work(connection)
+            unit.result = unit.work(connection)
         except Exception as error:
             if not is_callers(error):
                 raise
+            connection.exec_driver_sql("ROLLBACK TO SAVEPOINT unit")
             unit.error = error
+        connection.exec_driver_sql("RELEASE SAVEPOINT unit")
 
 
 def is_callers(error: BaseException) -> bool:

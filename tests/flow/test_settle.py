@@ -14,6 +14,7 @@ from hedge_service.core.venue import MarketList
 from hedge_service.errors import Peer, PeerUnavailable
 from hedge_service.store import journal, leases, positions, refunds, results
 from hedge_service.store.db import Database
+from tests.empty_database import put_empty_database
 from tests.flow.settle_stage import ACCOUNT, open_settle_stage
 from tests.store.parlay_samples import intent_of
 
@@ -275,7 +276,7 @@ async def test_results_outlive_the_exchanges_memory_and_a_restart(
     await settling.exchange.control("/settings", historical_age_s=60)
     settling.exchange.clock.forward(3_600)
     await settling.settle(BOS, "yes")
-    async with Database(f"sqlite+aiosqlite:///{tmp_path / 'hedge.db'}") as again:
+    async with Database(put_empty_database(tmp_path / "hedge.db")) as again:
         await settling.process(database=again, reads=Reads(settling, gone=[SEA])).step()
     assert await settling.state(parlay) == "won"
 

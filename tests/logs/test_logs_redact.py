@@ -43,6 +43,9 @@ def test_of_two_secrets_that_overlap_nothing_is_left() -> None:
 
 def test_secrets_may_be_learnt_later() -> None:
     redactor = Redactor()
+    assert redactor.text("a token-like-word") == "a token-like-word"
+    redactor.add("token-like-word")
+    assert redactor.text("a token-like-word") == f"a {REDACTED}"
     redactor.add("hunter2hunter2")
     assert redactor.text("hunter2hunter2") == REDACTED
 

@@ -150,6 +150,28 @@ DEFECTS: tuple[Defect, ...] = (
         tests=("tests/store/test_db.py",),
     ),
     Defect(
+        name="a serial lane without its lock",
+        edits=(
+            Edit(
+                "hedge_service/store/postgres.py",
+                "_TAKE_LANE if lane is Lane.SERIAL else _ALIVE",
+                "_ALIVE",
+            ),
+        ),
+        tests=("tests/store/test_postgres.py",),
+    ),
+    Defect(
+        name="events taken from a process that handles them",
+        edits=(
+            Edit(
+                "hedge_service/store/inbox.py",
+                "where(inbox.c.claimed_until_ms <= millis(at), *_due(at))\n    taken",
+                "where(*_due(at))\n    taken",
+            ),
+        ),
+        tests=("tests/store/test_inbox.py",),
+    ),
+    Defect(
         name="signed before the limiter",
         edits=(
             Edit(

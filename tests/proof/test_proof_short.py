@@ -47,11 +47,11 @@ async def test_no_promise_is_broken_by_faults_and_kills(tmp_path: Path) -> None:
 @pytest.mark.timeout(600)
 async def test_no_promise_is_broken_by_two_processes_and_a_server_that_restarts(tmp_path: Path) -> None:
     plan = Plan(
-        parlays=8,
+        parlays=6,
         seed=7,
         fault_rate=0.2,
         kill_every_s=0,
-        kill_every_sold=4,
+        kill_every_sold=3,
         buyers=4,
         replicas=2,
         postgresql=True,

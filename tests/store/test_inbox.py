@@ -58,6 +58,16 @@ async def test_the_same_id_from_another_source_is_another_event(database: Databa
     assert await database.write(lambda tx: inbox.put(tx, event(1, "other"), NOW))
 
 
+async def test_of_deliveries_that_are_kept_together_each_says_whether_it_was_the_first(
+    database: Database,
+) -> None:
+    await database.write(delivered(2))
+    together = [event(1), event(2), event(1), event(1, "other"), event(3)]
+    new = await database.write(lambda tx: inbox.put_each(tx, together, NOW))
+    assert new == [True, False, False, True, True]
+    assert await database.read(due) == ["evt_2", "evt_1", "evt_1", "evt_3"]
+
+
 async def test_twenty_deliveries_at_once_are_one_event(database: Database) -> None:
     new = await asyncio.gather(*(database.write(lambda tx: inbox.put(tx, event(1), NOW)) for _ in range(20)))
     assert sum(new) == 1

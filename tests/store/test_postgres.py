@@ -12,6 +12,7 @@ from sqlalchemy.util import await_only
 
 from hedge_service.store import migrate
 from hedge_service.store.db import Database, Lane, StoreUnavailable
+from hedge_service.store.postgres import READERS
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterator
@@ -116,6 +117,24 @@ async def test_idle_connections_that_were_cut_are_replaced_unseen(database: Data
     assert await database.read(names) == ["a", "b", "c", "d"]
 
 
+async def test_a_read_whose_caller_left_harms_no_other_read(database: Database) -> None:
+    asked = text("SELECT count(*) FROM pg_stat_activity WHERE query LIKE 'SELECT pg_sleep%'")
+
+    def sleepers(tx: Connection) -> int:
+        return int(tx.execute(asked).scalar_one())
+
+    async def left() -> None:
+        slow = asyncio.create_task(database.read(lambda tx: tx.execute(text("SELECT pg_sleep(600)")).close()))
+        while not await database.read(sleepers):
+            pass
+        slow.cancel()
+        await asyncio.wait({slow})
+
+    for _ in range(READERS + 1):
+        await left()
+    assert await database.read(sleepers) == 0
+
+
 async def test_a_connection_cut_in_a_unit_says_so_and_keeps_nothing(
     database: Database, server: Server
 ) -> None:
@@ -135,7 +154,7 @@ async def test_a_process_frozen_in_a_transaction_does_not_keep_the_serial_lane(
 ) -> None:
     def soon(tx: Connection) -> None:
         limit = "idle_in_transaction_session_timeout"
-        assert tx.execute(text(f"SHOW {limit}")).scalar_one() == "4s"
+        assert tx.execute(text(f"SHOW {limit}")).scalar_one() == "7s"
         tx.execute(text(f"SET LOCAL {limit} = '50ms'"))
         put("frozen")(tx)
 

@@ -23,6 +23,12 @@ def test_clean_text_holds_no_control_or_direction_characters(text: str) -> None:
     assert not {unicodedata.category(char) for char in clean(text)} & {"Cc", "Cf", "Cs", "Zl", "Zp"}
 
 
+@given(st.text(alphabet=st.characters(min_codepoint=31, max_codepoint=127), max_size=400))
+def test_plain_text_comes_out_as_the_long_way_would_give_it(text: str) -> None:
+    printable = "".join(char for char in text if " " <= char <= "~" or char.isspace())
+    assert clean(text) == " ".join(printable.split())[:MAX_TEXT].rstrip()
+
+
 @pytest.mark.parametrize(
     ("hostile", "shown"),
     [

@@ -1,8 +1,8 @@
-"""What all tables share: names of constraints, and row ids."""
+"""What all tables share: names of constraints, row ids, and indexes of the few rows that wait."""
 
 from __future__ import annotations
 
-from sqlalchemy import BigInteger, Integer, MetaData
+from sqlalchemy import BigInteger, Index, Integer, MetaData, text
 
 metadata = MetaData(
     naming_convention={
@@ -16,3 +16,11 @@ metadata = MetaData(
 
 # SQLite gives row ids only to a column whose type reads INTEGER.
 RowId = BigInteger().with_variant(Integer(), "sqlite")
+
+
+def waiting_rows(name: str, *columns: str, where: str) -> Index:
+    """Make an index of just the rows that wait for something: it is as short as they are few.
+
+    `where` stands as it is in the statements that look for them, since that is how databases know it again.
+    """
+    return Index(name, *columns, sqlite_where=text(where), postgresql_where=text(where))

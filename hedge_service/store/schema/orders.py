@@ -15,10 +15,9 @@ from sqlalchemy import (
     Text,
     UniqueConstraint,
     false,
-    text,
 )
 
-from hedge_service.store.schema.base import RowId, metadata
+from hedge_service.store.schema.base import RowId, metadata, waiting_rows
 
 intents = Table(
     "intents",
@@ -44,12 +43,7 @@ intents = Table(
     UniqueConstraint("parlay_id", "leg", "purpose", "sequence"),
     CheckConstraint("count_centis > 0", name="count"),
     CheckConstraint("price_micros > 0 AND price_micros < 1000000", name="price"),
-    Index(
-        "ix_intents_open",
-        "created_ms",
-        sqlite_where=text("ended_ms IS NULL"),
-        postgresql_where=text("ended_ms IS NULL"),
-    ),
+    waiting_rows("ix_intents_open", "created_ms", where="ended_ms IS NULL"),
     Index(None, "created_ms"),
 )
 
@@ -92,12 +86,7 @@ attempts = Table(
     CheckConstraint("fill_centis >= 0 AND fill_centis <= count_centis", name="fill"),
     Index(None, "state"),
     Index(None, "last_sent_ms"),
-    Index(
-        "ix_attempts_unbooked",
-        "planned_ms",
-        sqlite_where=text("booked_centis <> fill_centis"),
-        postgresql_where=text("booked_centis <> fill_centis"),
-    ),
+    waiting_rows("ix_attempts_unbooked", "planned_ms", where="booked_centis <> fill_centis"),
 )
 
 order_events = Table(

@@ -15,10 +15,9 @@ from sqlalchemy import (
     Text,
     UniqueConstraint,
     false,
-    text,
 )
 
-from hedge_service.store.schema.base import RowId, metadata
+from hedge_service.store.schema.base import RowId, metadata, waiting_rows
 
 inbox = Table(
     "inbox",
@@ -38,12 +37,7 @@ inbox = Table(
     Column("claimed_by", Text),
     Column("claimed_until_ms", BigInteger, nullable=False, server_default="0"),
     UniqueConstraint("source", "external_id"),
-    Index(
-        "ix_inbox_open",
-        "next_try_ms",
-        sqlite_where=text("handled_ms IS NULL"),
-        postgresql_where=text("handled_ms IS NULL"),
-    ),
+    waiting_rows("ix_inbox_open", "id", where="handled_ms IS NULL"),
     sqlite_autoincrement=True,
 )
 
@@ -64,13 +58,11 @@ payments = Table(
     Column("fee_cents", BigInteger),
     Index(None, "state"),
     Index(None, "payment_intent"),
-    Index(
-        "ix_payments_fee_unknown",
-        "recorded_ms",
-        sqlite_where=text("fee_cents IS NULL"),
-        postgresql_where=text("fee_cents IS NULL"),
-    ),
+    waiting_rows("ix_payments_fee_unknown", "recorded_ms", where="fee_cents IS NULL"),
 )
+
+MAY_CHANGE = "outcome IS NULL OR outcome = 'unknown' OR figures_changed IS TRUE"
+"""Which parlays' summaries are not the last word yet, beside those with open intents."""
 
 parlays = Table(
     "parlays",
@@ -98,6 +90,7 @@ parlays = Table(
     Index(None, "state"),
     # Covering: exposure is added up in the transaction of every quote.
     Index(None, "state", "ends_ms", "payout_micros"),
+    waiting_rows("ix_parlays_to_summarize", "id", where=MAY_CHANGE),
 )
 
 parlay_legs = Table(
@@ -130,6 +123,7 @@ summaries = Table(
     Column("made_ms", BigInteger, nullable=False),
     # Set after the log line is out: a line may be repeated after a crash, never lost.
     Column("emitted_ms", BigInteger),
+    waiting_rows("ix_summaries_untold", "made_ms", where="emitted_ms IS NULL"),
 )
 
 # Winnings paid to users outside this service; the reference is the operator's own.

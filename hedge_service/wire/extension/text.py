@@ -22,9 +22,17 @@ def clean(text: str, limit: int = MAX_TEXT) -> str:
 
     Cleaning twice gives the same: quote requests echo cleaned titles and are matched by them.
     """
+    if _is_clean(text, limit):
+        return text
     shown = "".join(" " if char.isspace() else char for char in text[: 20 * limit])
     kept = "".join(char for char in shown if unicodedata.category(char) not in _REMOVED)
     return " ".join(unicodedata.normalize("NFC", kept).split())[:limit].rstrip()
+
+
+def _is_clean(text: str, limit: int) -> bool:
+    """Say whether nothing is to be done: nearly every text is plain and short, and read again and again."""
+    plain = len(text) <= limit and text.isascii() and text.isprintable()
+    return plain and "  " not in text and text == text.strip()
 
 
 def image_url(value: object) -> str | None:
