@@ -269,8 +269,8 @@ DEFECTS: tuple[Defect, ...] = (
         edits=(
             Edit(
                 "hedge_service/store/leases.py",
-                "    if tx.execute(mine).one_or_none() is None:\n",
-                '    if tx.execute(mine).one_or_none() is None and account == "":\n',
+                '    if tx.execute(_MINE, {"account": account, "epoch": epoch}).one_or_none() is None:\n',
+                "    if False:\n",
             ),
         ),
         tests=("tests/store/test_leases.py",),
