@@ -17,7 +17,7 @@ Json: TypeAlias = dict[str, Any]
 ORIGIN = "chrome-extension://abcdefghijklmnopabcdefghijklmnop"
 ENVIRONMENT = "demo"
 REQUEST_S = 15.0
-READY_S = 15.0
+READY_S = 60.0
 READY_POLL_S = 0.05
 OK = 200
 

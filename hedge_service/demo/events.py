@@ -14,7 +14,8 @@ if TYPE_CHECKING:
 
 Event: TypeAlias = dict[str, Any]
 
-WAIT_S = 15.0
+# A bound for what never comes: the end of a process is noticed at once, and a busy machine starts slowly.
+WAIT_S = 60.0
 
 
 class EventFeed:

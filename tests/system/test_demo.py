@@ -91,7 +91,7 @@ def test_a_demo_broken_off_leaves_no_process_and_no_folder(tmp_path: Path, numbe
         COMMAND, env=environment(tmp_path), cwd=tmp_path, stdout=subprocess.PIPE, encoding="utf-8"
     ) as demo:
         assert demo.stdout is not None
-        started = next(line for line in demo.stdout if "service.started" in line)
+        started = next(line for line in demo.stdout if "service.started  " in line)
         demo.send_signal(number_of_signal)
         assert "service.stopped" in demo.stdout.read()
         assert demo.wait(timeout=60) == EXIT_INTERRUPTED
