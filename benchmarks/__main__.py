@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 import json
-import os
-import platform
 import signal
 import subprocess
 import sys
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 import click
@@ -43,11 +40,11 @@ def main(only: tuple[str, ...], *, quick: bool, as_json: bool, check: bool) -> N
     ]
     wanted = goals()
     if as_json:
-        print(json.dumps({**_where(), "quick": quick, "figures": table.rows(figures, wanted)}))
+        print(json.dumps({**table.where(), "quick": quick, "figures": table.rows(figures, wanted)}))
     elif figures:
         console = Console(width=None if sys.stdout.isatty() else WIDTH)
         console.print(table.table(figures, wanted))
-        console.print(" ".join(f"{name}: {value}." for name, value in _where().items()))
+        console.print(" ".join(f"{name}: {value}." for name, value in table.where().items()))
     for program in PROGRAMS:
         if program in only or not (only or as_json or check):
             _run(program)
@@ -75,15 +72,6 @@ def _run(program: str) -> None:
     subprocess.run(  # noqa: S603 - our own program
         (sys.executable, "-m", f"benchmarks.{program}"), cwd=PROJECT, check=True
     )
-
-
-def _where() -> dict[str, str]:
-    load = os.getloadavg()[0]
-    return {
-        "date": datetime.now(UTC).date().isoformat(),
-        "machine": f"{os.cpu_count()} cores, {platform.machine()}, load {load:.1f}",
-        "python": platform.python_version(),
-    }
 
 
 def _stop(number: int, frame: FrameType | None) -> None:

@@ -215,7 +215,13 @@ class Client:
         connections = list(itertools.islice(self._idle, at_once))
         await asyncio.gather(*(_one_by_one(connection, rest, took) for connection in connections))
         seconds = time.perf_counter() - start
-        return {"per_s": len(made) / seconds, "took_ms": sorted(took)}
+        return {
+            "per_s": len(made) / seconds,
+            "took_ms": sorted(took),
+            # On the machine's monotonic clock: runs of several clients are put together by it.
+            "from": start,
+            "until": start + seconds,
+        }
 
     async def _open(self, made: list[bytes], per_s: float) -> dict[str, Any]:
         """Send at fixed moments whatever happens; times count from the moment it should have been sent."""

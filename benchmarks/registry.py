@@ -1,4 +1,4 @@
-"""The rows of the table, in order, and the older programs that print tables of their own."""
+"""The rows of the table, in order, and the programs that print tables of their own."""
 
 from __future__ import annotations
 
@@ -19,4 +19,4 @@ ROWS = tuple(
     module.ROW
     for module in (door, orders, ed25519, birth, fan_out, limiter_use, reads, memory, scale, recovery)
 )
-PROGRAMS = ("limiter", "pricing", "exposure")
+PROGRAMS = ("limiter", "pricing", "exposure", "replicas")

@@ -38,14 +38,14 @@ class Stage:
     exchange: Worker
     base: str
 
-    def environ(self, database: str = "hedge.db") -> dict[str, str]:
-        """Give the whole environment of a service that places orders on the stand-in."""
+    def environ(self, database: str = "hedge.db", *, url: str = "") -> dict[str, str]:
+        """Give the whole environment of a service that places orders on the stand-in; `url`: no file then."""
         return {
             "HEDGE_KALSHI__ENVIRONMENT": "sandbox",
             "HEDGE_KALSHI__BASE_URL": f"{self.base}/trade-api/v2",
             "HEDGE_KALSHI__DRY_RUN": "false",
             "HEDGE_OPENAI__ENABLED": "false",
-            "HEDGE_DATABASE__URL": f"sqlite+aiosqlite:///{self.folder / database}",
+            "HEDGE_DATABASE__URL": url or f"sqlite+aiosqlite:///{self.folder / database}",
             "HEDGE_SERVICE__PORT": "0",
             "HEDGE_OPS__PORT": "0",
             "HEDGE_LIMITS__MAX_DAY_HEDGE_DOLLARS": BIG,
@@ -90,9 +90,10 @@ def prepared(stage: Stage, fill: Callable[[Connection], object], database: str =
 
 
 @contextmanager
-def product(stage: Stage, database: str = "hedge.db") -> Iterator[Worker]:
+def product(stage: Stage, database: str = "hedge.db", *, url: str = "") -> Iterator[Worker]:
     """Run the composed service, ready to send."""
-    with worker("benchmarks.product", folder=stage.folder, environ=stage.environ(database)) as started:
+    environ = stage.environ(database, url=url)
+    with worker("benchmarks.product", folder=stage.folder, environ=environ) as started:
         started.line_json()
         yield started
 
@@ -133,22 +134,29 @@ def bare_reads(folder: Path, bodies: dict[str, object]) -> Iterator[int]:
 
 
 @contextmanager
-def served(stage: Stage, database: str = "hedge.db") -> Iterator[Served]:
-    """Run the real `hedge-service serve`, until it may send; its event lines go into a file."""
+def served(
+    stage: Stage, database: str = "hedge.db", *, url: str = "", sends: bool = True, processes: int = 1
+) -> Iterator[Served]:
+    """Run the real `hedge-service serve`, until it may send; its event lines go into a file.
+
+    With a `url`, `database` only names that file; one that `sends` not stands by for a sender among so many.
+    """
+    environ = stage.environ(database, url=url) | {"HEDGE_KALSHI__RATE_LIMIT__PROCESSES": str(processes)}
     log = stage.folder / f"{database}.jsonl"
     command = (sys.executable, "-P", "-m", "hedge_service", "serve")
     with log.open("wb") as events:
-        process = Process(
-            "serve", command, folder=stage.folder, environ=stage.environ(database), stdout=events
-        )
+        process = Process("serve", command, folder=stage.folder, environ=environ, stdout=events)
         try:
-            yield Served(process, _started(process, log)["port"], log)
+            yield Served(process, _started(process, log, sends=sends)["port"], log)
         finally:
             process.stop()
 
 
-def _started(process: Process, log: Path) -> dict[str, Any]:
-    """Wait until it has compared its books with the exchange's; give the fields of its `service.started`."""
+def _started(process: Process, log: Path, *, sends: bool) -> dict[str, Any]:
+    """Wait until it takes calls and, if it `sends`, has compared its books with the exchange's.
+
+    Gives the fields of its `service.started`.
+    """
     told: dict[str, Any] = {}
     until = time.monotonic() + START_S
     while time.monotonic() < until and process.popen.poll() is None:
@@ -156,7 +164,7 @@ def _started(process: Process, log: Path) -> dict[str, Any]:
         lines = [json.loads(line) for line in log.read_bytes().split(b"\n")[:-1]]
         events = {line["event"]: line for line in lines}
         told = events.get("service.started", told)
-        if told and "reconciliation.finished" in events:
+        if told and (not sends or "reconciliation.finished" in events):
             return told
         time.sleep(0.05)
     raise BenchError(f"the service did not start\n{log.read_text()[-2_000:]}\n{process.last_words()}")

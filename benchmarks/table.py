@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import platform
 from dataclasses import asdict
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from rich.table import Table
@@ -34,6 +37,16 @@ def rows(figures: Iterable[Figure], goals: Mapping[str, Goal]) -> list[dict[str,
         | ({"goal": goal.words, "met": goal.met(figure)} if (goal := goals.get(figure.name)) else {})
         for figure in figures
     ]
+
+
+def where() -> dict[str, str]:
+    """Say when and on what a run is made."""
+    load = os.getloadavg()[0]
+    return {
+        "date": datetime.now(UTC).date().isoformat(),
+        "machine": f"{os.cpu_count()} cores, {platform.machine()}, load {load:.1f}",
+        "python": platform.python_version(),
+    }
 
 
 def shortfalls(figures: Iterable[Figure], goals: Mapping[str, Goal]) -> list[str]:
