@@ -41,20 +41,29 @@ class Batcher(Generic[Item, Outcome]):
         try:
             while self._waiting:
                 batch, self._waiting = self._waiting[:MOST_AT_ONCE], self._waiting[MOST_AT_ONCE:]
-                outcomes = await self._outcomes([item for item, _ in batch])
-                for (_, turn), outcome in zip(batch, outcomes, strict=True):
-                    _answer(turn, outcome)
+                try:
+                    outcomes = await self._outcomes([item for item, _ in batch])
+                    for (_, turn), outcome in zip(batch, outcomes, strict=True):
+                        _answer(turn, outcome)
+                finally:
+                    # Whatever went wrong, nobody waits for ever; what is answered stays as it is.
+                    for _, turn in batch:
+                        _answer(turn, StoreUnavailable("the batch was broken off"))
         finally:
             self._task = None
 
     async def _outcomes(self, items: Sequence[Item]) -> Sequence[Outcome | Exception]:
         try:
-            return await self._write(items)
+            outcomes = await self._write(items)
+            if len(outcomes) != len(items):
+                raise RuntimeError(f"{len(outcomes)} outcomes for {len(items)} items")  # noqa: TRY301
         except StoreUnavailable as error:
             return [error] * len(items)
         except Exception as error:  # noqa: BLE001 - handed to the callers it belongs to
             if len(items) == 1:
                 return [error]
+        else:
+            return outcomes
         # One item must not fail the others: each gets a unit of work of its own.
         return [outcome for item in items for outcome in await self._outcomes([item])]
 

@@ -101,6 +101,7 @@ class Dispatcher:
         self._changed = changed
         self._log = log
         self._drivers: dict[str, asyncio.Task[None]] = {}
+        self._parked: set[str] = set()
         self._on_the_wire: set[asyncio.Task[Any]] = set()
         self._plans: Batcher[Attempt, Attempt] = Batcher(self._write_plans)
         self._ends: Batcher[tuple[str, str], None] = Batcher(self._write_ends)
@@ -116,7 +117,9 @@ class Dispatcher:
         if not self._sender.may_send():
             return
         driven = frozenset(self._drivers)
-        for work in await self._database.read(lambda tx: _undriven(tx, driven)):
+        # Parked orders stay for long and do next to nothing: they take no place from those that are sent.
+        places = MOST_DRIVERS - len(driven - self._parked)
+        for work in await self._database.read(lambda tx: _undriven(tx, driven, places)):
             task = asyncio.create_task(self._drive(work), name=f"drive.{work.intent.id}")
             self._drivers[work.intent.id] = task
 
@@ -139,6 +142,7 @@ class Dispatcher:
         for intent_id, task in list(self._drivers.items()):
             if task.done():
                 del self._drivers[intent_id]
+                self._parked.discard(intent_id)
                 if not task.cancelled():
                     task.result()
 
@@ -151,12 +155,19 @@ class Dispatcher:
             )
             taken = await self._take(step, work, wait_s)
             before, work = work, await self._after(work, taken)
+            self._note_parked(work)
             if work != before:
                 self._changed.set()
             if taken.wait_s > 0:
                 await self._clock.sleep(taken.wait_s)
             again = _standing(work.attempts) == _standing(before.attempts)
             wait_s = _longer(taken.wait_s) if again else FIRST_WAIT_S
+
+    def _note_parked(self, work: Work) -> None:
+        if work.attempts and work.attempts[-1].state is AttemptState.PARKED:
+            self._parked.add(work.intent.id)
+        else:
+            self._parked.discard(work.intent.id)
 
     async def _after(self, work: Work, taken: Taken) -> Work:
         """Give the work as it is after a step: from what the step wrote, else from the journal."""
@@ -340,9 +351,11 @@ class Dispatcher:
         return end
 
 
-def _undriven(tx: Connection, driven: frozenset[str]) -> tuple[Work, ...]:
-    found = [one for one in journal.open_intents(tx, MOST_DRIVERS) if one not in driven]
-    return journal_sets.work(tx, found[: max(0, MOST_DRIVERS - len(driven))])
+def _undriven(tx: Connection, driven: frozenset[str], places: int) -> tuple[Work, ...]:
+    if places <= 0:
+        return ()
+    found = [one for one in journal.open_intents(tx, len(driven) + places) if one not in driven]
+    return journal_sets.work(tx, found[:places])
 
 
 def _with(attempts: tuple[Attempt, ...], after: Attempt) -> tuple[Attempt, ...]:

@@ -78,6 +78,26 @@ async def test_a_store_that_is_away_is_not_asked_again_for_each_item() -> None:
     assert pen.batches == [[2, 4]]
 
 
+async def test_a_writer_that_forgets_an_item_leaves_nobody_waiting() -> None:
+    async def forgetful(items: Sequence[int]) -> Sequence[int | Exception]:
+        return [item * 10 for item in items[:1]]
+
+    two, four = await outcomes(Batcher(forgetful), 2, 4)
+    assert (two, four) == (20, 40)
+
+
+async def test_a_batch_that_is_broken_off_leaves_nobody_waiting() -> None:
+    pen = Pen()
+    pen.free.clear()
+    batcher = Batcher(pen.write)
+    waiting = asyncio.create_task(batcher.put(2))
+    await pen.begun.wait()
+    assert batcher._task is not None
+    batcher._task.cancel()
+    with pytest.raises(StoreUnavailable):
+        await waiting
+
+
 async def test_a_batch_is_bounded() -> None:
     pen = Pen()
     many = range(0, 2 * (MOST_AT_ONCE + 1), 2)

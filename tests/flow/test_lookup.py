@@ -14,6 +14,7 @@ from hedge_service.core.market import BookSide
 from hedge_service.core.money import Count, Money, Price
 from hedge_service.core.orders import AttemptState
 from hedge_service.core.venue import VenueStatus
+from hedge_service.flow import dispatch
 from hedge_service.flow.dispatch import LONGEST_WAIT_S
 from hedge_service.store import journal
 from tests.flow.order_fakes import Way
@@ -174,6 +175,16 @@ async def test_a_parked_order_is_only_looked_at_however_long_it_stays(stage: Ord
     await stage.clock.until(a_day_later)
     assert (await stage.only(intent)).state is S.PARKED
     assert len(stage.exchange.written) == sent
+
+
+async def test_parked_orders_take_no_place_from_new_ones(
+    stage: OrderStage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(dispatch, "MOST_DRIVERS", 1)
+    stage.exchange.ways.extend([Way.NEVER_ARRIVED] * 100)
+    await stage.until(await stage.intent(), S.PARKED)
+    stage.exchange.ways.clear()
+    await stage.until(await stage.intent(), S.FILLED)
 
 
 async def test_look_ups_that_fail_park_after_twice_the_window(stage: OrderStage) -> None:
