@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from sqlalchemy import BigInteger, bindparam, func, select
+from sqlalchemy import BigInteger, bindparam, func, select, text
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
@@ -37,6 +37,9 @@ STATEMENTS_KEPT = 500
 SERIAL_LOCK = 0x48_65_64_67_65
 # Their transactions were rolled back because of others', and may be begun again.
 VICTIMS = frozenset({"40001", "40P01"})
+LOCK_TIMEOUT = "55P03"
+# How long a process may keep the server waiting in a transaction before it counts as frozen.
+FROZEN_S = 7.0
 SETTINGS = {
     "application_name": "hedge-service",
     "timezone": "UTC",
@@ -112,13 +115,27 @@ class Postgres:
             return await connection.run_sync(work)
 
     async def _begun(self, lane: Lane) -> AsyncConnection:
-        """Give a connection in a transaction of the lane; one that turns out dead is replaced once."""
+        """Give a connection in a transaction of the lane; one that turns out dead is replaced once.
+
+        A lane that a frozen process holds is freed: its transaction is rolled back, as if it had died.
+        """
         try:
             return await self._begin(lane)
         except DBAPIError as error:
-            if not error.connection_invalidated:
+            if getattr(error.orig, "sqlstate", None) == LOCK_TIMEOUT:
+                await self._free_lane()
+            elif not error.connection_invalidated:
                 raise
         return await self._begin(lane)
+
+    async def _free_lane(self) -> None:
+        """End the connection that holds the serial lane, if its process has not moved for too long.
+
+        The server's own limit on idle transactions does not count while it waits in the middle of a
+        statement's messages, which is where a process may be stopped.
+        """
+        async with self._writer.begin() as connection:
+            await connection.execute(_END_HOLDER, {"key": SERIAL_LOCK, "seconds": FROZEN_S})
 
     async def _begin(self, lane: Lane) -> AsyncConnection:
         connection = self._writer.connect()
@@ -132,6 +149,13 @@ class Postgres:
         return connection
 
 
+_END_HOLDER = text(
+    "SELECT pg_terminate_backend(held.pid) FROM pg_locks AS held JOIN pg_stat_activity AS busy USING (pid)"
+    " WHERE held.locktype = 'advisory' AND held.granted AND busy.datname = current_database()"
+    " AND ((held.classid::bigint << 32) | held.objid::bigint) = CAST(:key AS bigint)"
+    " AND busy.wait_event = 'ClientRead'"
+    " AND busy.state_change < clock_timestamp() - make_interval(secs => CAST(:seconds AS double precision))"
+)
 _TAKE_LANE = select(func.pg_advisory_xact_lock(bindparam("key", SERIAL_LOCK, BigInteger())))
 _ALIVE = select(1)
 

@@ -30,6 +30,13 @@ def url(server: Server) -> Iterator[str]:
         yield lent
 
 
+@pytest.fixture
+def desk(url: str, desk: ProcessDesk) -> ProcessDesk:
+    """Let every process end before the database that it uses is given back."""
+    del url
+    return desk
+
+
 async def _start(
     desk: ProcessDesk, url: str, environment: dict[str, str] | None = None, **changes: str
 ) -> tuple[ServiceProcess, Stage]:
@@ -91,7 +98,7 @@ async def test_events_of_a_process_that_dies_before_it_handles_them_are_handled_
     desk: ProcessDesk, url: str
 ) -> None:
     _, sender = await _sender(desk, url)
-    dying, stage = await _start(desk, url, {VARIABLE: "commit.after:Intake.receive"})
+    dying, stage = await _start(desk, url, {VARIABLE: "commit.after:Intake._put"})
     await desk.sandbox.deliver_to(stage.base, tries=1)
     await desk.sandbox.pay(await stage.sold(SEA, BOS, WARM))
     assert await dying.ended() == -signal.SIGKILL
