@@ -140,6 +140,7 @@ def configure_logging(
     Writing never raises: see `hedge_service.logs.sink`.
     """
     pipe = _Pipe(stream, redactor, clock)
+    before = structlog.get_config() if structlog.is_configured() else None
     structlog.configure(
         processors=[merge_contextvars, _arguments],
         wrapper_class=structlog.make_filtering_bound_logger(level),
@@ -150,6 +151,8 @@ def configure_logging(
 
     def restore() -> None:
         structlog.reset_defaults()
+        if before is not None:
+            structlog.configure(**before)
         for step in undo:
             step()
 
