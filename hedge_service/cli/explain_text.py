@@ -113,8 +113,11 @@ def _happened(one: Drilled) -> Iterator[str]:
         )
         yield f"  leg {intent.leg}, {intent.purpose.value}: {what}: {states or 'not sent'}"
     for fill in one.fills:
-        side = fill.side.value
-        yield f"  fill: {fill.count} {fill.ticker} {side} for ${fill.cost}, fee ${fill.fee}"
+        side, gone = (
+            fill.side.value,
+            "" if fill.reversed_at is None else " (by hand, reversed: counts no more)",
+        )
+        yield f"  fill: {fill.count} {fill.ticker} {side} for ${fill.cost}, fee ${fill.fee}{gone}"
     for leg in one.legs:
         paid = "no result yet" if leg.paid is None else f"paid ${leg.paid} a contract"
         yield f"  leg {leg.leg}: {paid}"

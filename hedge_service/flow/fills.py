@@ -245,6 +245,8 @@ class Fills:
         counts = {"before": str(recount.before), "after": str(recount.after)}
         if recount.filled:
             self._log.info("fills.completed", **_owned(owner), **counts)
+        if recount.reversed_id is not None:
+            self._log.warning("fill.reversed", **_owned(owner), trade_id=recount.reversed_id, **counts)
         if recount.late:
             self._log.error("fill.anomalous", **_owned(owner), reason="the order had ended", **counts)
 

@@ -49,7 +49,7 @@ def _covered(within: Sequence[ColumnElement[bool]]) -> Subquery:
     legs = (
         select(parlays.c.id, parlays.c.ends_ms, parlays.c.payout_micros, held)
         .join(fills, fills.c.parlay_id == parlays.c.id)
-        .where(*within)
+        .where(*within, fills.c.reversed_ms.is_(None))
         .group_by(parlays.c.id, fills.c.ticker)
         .subquery()
     )

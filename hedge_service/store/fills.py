@@ -5,14 +5,16 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import BindParameter, Row, bindparam, func, select, update
+from sqlalchemy import BindParameter, Row, bindparam, case, func, select, update
 
 from hedge_service.clock import instant, millis
 from hedge_service.core.ledger import BoughtFill, book_fill, late_settlement
 from hedge_service.core.market import Side
 from hedge_service.core.money import Count, Price
 from hedge_service.core.orders import AttemptState
+from hedge_service.core.reconcile_views import BY_HAND
 from hedge_service.store import journal, ledger, positions
+from hedge_service.store.reversals import take_back
 from hedge_service.store.rows import insert_if_absent
 from hedge_service.store.schema import attempts, fills, intents, market_results, parlays
 
@@ -60,6 +62,7 @@ class Recount:
     """What an order's booked executions come to; `exact`: the attempt's figures are theirs.
 
     `late`: its attempt had ended with fewer contracts, `before`. `filled`: they end an order that rested.
+    `reversed_id`: the trade id of an execution booked on a person's word that gave way to the exchange's.
     """
 
     exact: bool
@@ -67,6 +70,7 @@ class Recount:
     after: Count
     late: bool = False
     filled: bool = False
+    reversed_id: str | None = None
 
 
 def owner_of_order(tx: Connection, order_id: str) -> Owner | None:
@@ -122,10 +126,13 @@ def recount(tx: Connection, client_order_id: str, at: datetime) -> Recount:
     """Make an attempt's figures those of its executions, once these are all there.
 
     An ended attempt with more executions than it ended with keeps its state, but its figures become true.
+    What a person said of it gives way to the first execution of the exchange's, which may say more or less.
     """
     row = tx.execute(_ATTEMPT, {"key": client_order_id}).one()
     state, before = AttemptState(row.state), Count(row.fill_centis)
-    count, cost, fees = _sums(tx, client_order_id)
+    count, cost, fees, superseded = _sums(tx, client_order_id)
+    if superseded:
+        return _reversed(tx, row, at)
     if state in _NOT_PROVED:
         return Recount(exact=False, before=before, after=before)
     if count < before.centis:
@@ -157,7 +164,7 @@ def unbooked_of(tx: Connection, intent_ids: Sequence[str]) -> tuple[Unbooked, ..
 
 _BOOKED = (
     select(func.coalesce(func.sum(fills.c.count_centis), 0))
-    .where(fills.c.client_order_id == attempts.c.client_order_id)
+    .where(fills.c.client_order_id == attempts.c.client_order_id, fills.c.reversed_ms.is_(None))
     .scalar_subquery()
 )
 _UNBOOKED = (
@@ -223,9 +230,23 @@ def _settle_late(tx: Connection, fill: VenueFill, at: datetime) -> None:
     tx.execute(update(market_results).where(settled).values(compared_ms=None))
 
 
-def _sums(tx: Connection, client_order_id: str) -> tuple[int, int, int]:
-    count, cost, fees = tx.execute(_SUMS, {"key": client_order_id}).one()
-    return int(count), int(cost), int(fees)
+def _reversed(tx: Connection, row: Row[Any], at: datetime) -> Recount:
+    """Take back what a person said of an order whose own executions are here, and count only these."""
+    key, trade_id = row.client_order_id, f"{BY_HAND}{row.client_order_id}"
+    take_back(tx, trade_id, at)
+    count, cost, fees, _ = _sums(tx, key)
+    _make_exact(tx, row, min(count, row.count_centis), cost, fees)
+    before, after = Count(row.fill_centis), Count(count)
+    evidence = {"trade_id": trade_id, "before": str(before), "after": str(after)}
+    journal.noted(tx, key, AttemptState(row.state), at=at, event="order.word_reversed", evidence=evidence)
+    return Recount(exact=True, before=before, after=after, reversed_id=trade_id)
+
+
+def _sums(tx: Connection, client_order_id: str) -> tuple[int, int, int, bool]:
+    """Add an attempt's executions up; say whether one of a person's word stands beside the exchange's own."""
+    keys = {"key": client_order_id, "by_hand": f"{BY_HAND}{client_order_id}"}
+    count, cost, fees, rows, by_hand = (int(total) for total in tx.execute(_SUMS, keys).one())
+    return count, cost, fees, 0 < by_hand < rows
 
 
 def _set(tx: Connection, client_order_id: str, **values: int) -> None:
@@ -246,8 +267,10 @@ _KEY: BindParameter[str] = bindparam("key")
 _ATTEMPT = select(attempts).where(attempts.c.client_order_id == _KEY)
 _RESULT = select(market_results.c.value_micros).where(market_results.c.ticker == _KEY)
 _SUMS = select(
-    *(func.coalesce(func.sum(fills.c[name]), 0) for name in ("count_centis", "cost_micros", "fee_micros"))
-).where(fills.c.client_order_id == _KEY)
+    *(func.coalesce(func.sum(fills.c[name]), 0) for name in ("count_centis", "cost_micros", "fee_micros")),
+    func.count(),
+    func.count(case((fills.c.trade_id == bindparam("by_hand"), 1))),
+).where(fills.c.client_order_id == _KEY, fills.c.reversed_ms.is_(None))
 _SET = update(attempts).where(attempts.c.client_order_id == _KEY)
 _RECALL = (
     update(parlays)

@@ -63,7 +63,7 @@ class Planned:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BookedFill:
-    """An execution as booked; `price` is the YES price."""
+    """An execution as booked; `price` is the YES price. One that was reversed counts no more."""
 
     trade_id: str
     client_order_id: str | None
@@ -76,6 +76,7 @@ class BookedFill:
     fee: Money
     filled_at: datetime
     seen_at: datetime
+    reversed_at: datetime | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -172,6 +173,7 @@ def _fills(tx: Connection, parlay_id: str) -> tuple[BookedFill, ...]:
             fee=Money(row.fee_micros),
             filled_at=instant(row.filled_ms),
             seen_at=instant(row.seen_ms),
+            reversed_at=None if row.reversed_ms is None else instant(row.reversed_ms),
         )
         for row in tx.execute(found.limit(MOST_ROWS))
     )

@@ -2,27 +2,24 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from typing import TYPE_CHECKING
 
 from sqlalchemy import func, select
 
 from hedge_service.clock import instant
 from hedge_service.core.fees import payment_fee
-from hedge_service.core.ledger import Account, BoughtFill
-from hedge_service.core.market import BookSide, Side
-from hedge_service.core.market_books import BroughtIn, PaidOut
+from hedge_service.core.ledger import Account
+from hedge_service.core.market import BookSide
 from hedge_service.core.money import Count, Money, Price
 from hedge_service.core.orders import AttemptState
 from hedge_service.core.report import Books, LedgerLine, SoldParlay
 from hedge_service.store import books, positions
+from hedge_service.store.market_events import market_events
 from hedge_service.store.schema import (
     attempts,
-    fills,
     intents,
     ledger_postings,
     ledger_sets,
-    market_results,
     parlays,
     payments,
     payouts,
@@ -30,15 +27,8 @@ from hedge_service.store.schema import (
 
 if TYPE_CHECKING:
     from decimal import Decimal
-    from typing import Any
 
-    from sqlalchemy import Row
     from sqlalchemy.engine import Connection
-
-    from hedge_service.core.market_books import Event
-
-SETTLED = "market_settled"
-FILL = "fill"
 
 
 def gather(tx: Connection, *, fee_share: Decimal, fee_fixed: Money) -> Books:
@@ -46,7 +36,7 @@ def gather(tx: Connection, *, fee_share: Decimal, fee_fixed: Money) -> Books:
     held = positions.everything(tx).values()
     return Books(
         parlays=_parlays(tx, fee_share, fee_fixed),
-        markets=_markets(tx),
+        markets=market_events(tx),
         ledger=_ledger(tx),
         positions_at_cost=sum((position.cost for position in held), Money.ZERO),
         wallets=_claimed(tx) - _paid_out(tx),
@@ -108,33 +98,6 @@ def _ledger(tx: Connection) -> tuple[LedgerLine, ...]:
             amount=Money(int(row.micros)),
         )
         for row in tx.execute(joined.group_by(*keys))
-    )
-
-
-def _markets(tx: Connection) -> dict[str, tuple[Event, ...]]:
-    events: dict[str, list[Event]] = defaultdict(list)
-    opening = books.opening(tx)
-    if opening is not None:
-        for ticker, held in opening.held.items():
-            events[ticker].append(BroughtIn(held))
-    executions = {f"fill:{row.trade_id}": _fill(row) for row in tx.execute(select(fills))}
-    values = {row.ticker: Price(row.value_micros) for row in tx.execute(select(market_results))}
-    sets = select(ledger_sets.c.cause, ledger_sets.c.kind, ledger_sets.c.ticker)
-    for row in tx.execute(sets.where(ledger_sets.c.kind.in_((FILL, SETTLED))).order_by(ledger_sets.c.id)):
-        event = executions[row.cause] if row.kind == FILL else PaidOut(values[row.ticker])
-        events[row.ticker].append(event)
-    return {ticker: tuple(found) for ticker, found in events.items()}
-
-
-def _fill(row: Row[Any]) -> BoughtFill:
-    return BoughtFill(
-        trade_id=row.trade_id,
-        ticker=row.ticker,
-        side=Side(row.side),
-        count=Count(row.count_centis),
-        cost=Money(row.cost_micros),
-        fee=Money(row.fee_micros),
-        parlay_id=row.parlay_id,
     )
 
 

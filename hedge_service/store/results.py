@@ -131,7 +131,7 @@ def booked(tx: Connection, ticker: str) -> BookedSettlement:
         func.coalesce(func.sum(signed), 0).label("centis"),
         func.coalesce(func.sum(fills.c.fee_micros), 0).label("fees"),
     )
-    row = tx.execute(total.where(fills.c.ticker == ticker)).one()
+    row = tx.execute(total.where(fills.c.ticker == ticker, fills.c.reversed_ms.is_(None))).one()
     net = int(row.centis)
     opening = exists().where(ledger_sets.c.ticker == ticker, ledger_sets.c.kind == OPENED)
     return BookedSettlement(

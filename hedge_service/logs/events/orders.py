@@ -145,6 +145,14 @@ EVENTS: tuple[Event, ...] = (
         levels=ERROR,
     ),
     event(
+        "fill.reversed",
+        "An execution booked on a person's word was taken back: the exchange showed the order's own",
+        *OWNED,
+        text("trade_id", "The id it was booked under"),
+        *COUNTS,
+        levels=WARNING,
+    ),
+    event(
         "fills.incomplete",
         "Executions of an order are missing; asked for again",
         *OWNED,

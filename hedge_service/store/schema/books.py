@@ -21,10 +21,12 @@ fills = Table(
     Column("fee_micros", BigInteger, nullable=False),
     Column("filled_ms", BigInteger, nullable=False),
     Column("seen_ms", BigInteger, nullable=False),
+    # When it was taken back: booked on a person's word, until the exchange showed its own.
+    Column("reversed_ms", BigInteger),
     Index(None, "order_id"),
     Index(None, "client_order_id"),
     # Covering: what each parlay holds.
-    Index("ix_fills_held", "parlay_id", "ticker", "side", "count_centis"),
+    Index("ix_fills_held", "parlay_id", "ticker", "side", "count_centis", "reversed_ms"),
     Index(None, "ticker"),
 )
 

@@ -118,6 +118,7 @@ def _fill(one: BookedFill) -> Body:
         "fee_dollars": str(one.fee),
         "filled_at": moment(one.filled_at),
         "seen_at": moment(one.seen_at),
+        "reversed_at": None if one.reversed_at is None else moment(one.reversed_at),
     }
 
 

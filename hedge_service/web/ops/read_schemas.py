@@ -181,6 +181,7 @@ FILL = record(
     fee_dollars=money(),
     filled_at=moment(),
     seen_at=moment(),
+    reversed_at=maybe(moment()),
 )
 BOOKED = record(
     at=moment(),
