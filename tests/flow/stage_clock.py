@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 START = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
 MOST_ALARMS = 2_000
+LAST_LOOKS = 100
 
 
 class Watched(Database):
@@ -81,11 +82,23 @@ class StageClock(FakeClock):
             if await reached():
                 return
             await self.quiet()
-            if not self._sleepers and await reached():
-                # It came true while we asked: nobody sleeps any more.
+            if not self._anybody_sleeps() and await self._comes_true(reached):
                 return
             self._ring()
         raise AssertionError("not reached")
+
+    def _anybody_sleeps(self) -> bool:
+        return any(not alarm.done() for _, _, alarm in self._sleepers)
+
+    async def _comes_true(self, reached: Callable[[], Awaitable[bool]]) -> bool:
+        """Ask again and again: what a thread has just handed back may need a few more rounds of the loop."""
+        for _ in range(LAST_LOOKS):
+            if await reached():
+                return True
+            await self.quiet()
+            if self._anybody_sleeps():
+                return False
+        return False
 
     async def run(self, work: Coroutine[Any, Any, T]) -> T:
         """Run `work` to its end, letting time pass."""
