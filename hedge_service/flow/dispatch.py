@@ -156,7 +156,8 @@ class Dispatcher:
             taken = await self._take(step, work, wait_s)
             before, work = work, await self._after(work, taken)
             self._note_parked(work)
-            if work != before:
+            if work != before and work.intent.at_rest(work.attempts):
+                # Only what is at rest is summarized and booked: to wake those loops earlier delays the send.
                 self._changed.set()
             if taken.wait_s > 0:
                 await self._clock.sleep(taken.wait_s)
