@@ -246,6 +246,7 @@ def _figures(theatre: Theatre) -> dict[str, Any]:
     book = theatre.desk.sandbox.sandbox.exchange.book()
     attempts = rows(theatre.database, "SELECT state, COUNT(*) AS n FROM attempts GROUP BY state")
     parlays = rows(theatre.database, "SELECT state, COUNT(*) AS n FROM parlays GROUP BY state")
+    claimed = rows(theatre.database, "SELECT COUNT(*) FROM parlays WHERE claimed_ms IS NOT NULL")
     return {
         "orders_accepted": len(book["orders"]),
         "creates_seen": sum(book["create_requests"].values()),
@@ -253,6 +254,7 @@ def _figures(theatre: Theatre) -> dict[str, Any]:
         "rate_limited": book["rate_limited"],
         "attempts": {row["state"]: row["n"] for row in attempts},
         "parlays": {row["state"]: row["n"] for row in parlays},
+        "claimed": claimed[0][0],
     }
 
 
