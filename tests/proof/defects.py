@@ -456,6 +456,6 @@ DEFECTS: tuple[Defect, ...] = (
                 "    if held is None or held.side is fill.side or held.count:\n",
             ),
         ),
-        tests=("tests/store/test_books_machine.py", "tests/core/test_ledger.py"),
+        tests=("tests/core/test_ledger.py", "tests/store/test_books_machine.py"),
     ),
 )
