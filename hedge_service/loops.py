@@ -68,6 +68,7 @@ class Loops:
     arrived: Nudge
     planned: Nudge
     changed: Nudge
+    at_rest: Nudge
     executed: Nudge
 
     def tasks(self, group: asyncio.TaskGroup, log: Any) -> None:
@@ -77,7 +78,7 @@ class Loops:
             ("start_up", self.start_up.step, Nudge(), POLL_S / 4),
             ("intake", self.intake.step, self.arrived, POLL_S),
             ("dispatch", self.dispatcher.step, self.planned, POLL_S / 4),
-            ("summary", self.summarizer.step, self.changed, POLL_S),
+            ("summary", self.summarizer.step, self.at_rest, POLL_S),
             ("fills", self.fills.step, self.executed, POLL_S),
             ("resting", self.resting.step, Nudge(), POLL_S),
             ("payment_fees", self.payment_fees.step, Nudge(), POLL_S),
@@ -99,8 +100,9 @@ def loops_of(peers: Peers, account: str) -> Loops:
     holder = _holder(dry_run=peers.config.kalshi.dry_run)
     sender = Sender(account=account, holder=holder, lease_s=peers.config.kalshi.lease_s, **common)
     relay = Relay(database=peers.database, sender=sender)
-    arrived, executed = Nudge(), Nudge()
-    planned, changed = relay.nudge("planned"), relay.nudge("changed", executed)
+    # A driver books the executions of its own order; only what happens elsewhere wakes the loop for them.
+    arrived, at_rest, executed = Nudge(), Nudge(), Nudge()
+    planned, changed = relay.nudge("planned"), relay.nudge("changed", at_rest, executed)
     lookups, fills = _lookups(peers, sender), _fills(peers, sender)
     snapshots = Snapshots(reads=peers.exchange, sender=sender, dry_run=peers.config.kalshi.dry_run, **common)
     intake = _intake(peers, holder, snapshots, arrived, planned)
@@ -114,12 +116,13 @@ def loops_of(peers: Peers, account: str) -> Loops:
             **common,
         ),
         intake=intake,
-        dispatcher=_dispatcher(peers, sender, snapshots, lookups, fills, changed),
+        dispatcher=_dispatcher(peers, sender, snapshots, lookups, fills, at_rest),
         summarizer=Summarizer(sender=sender, **common),
         fills=fills,
         resting=_resting(peers, sender, lookups, fills, changed),
         payment_fees=PaymentFees(reads=peers.payments, sender=sender, **common),
         halt_watch=HaltWatch(database=peers.database, log=peers.log),
+        at_rest=at_rest,
         executed=executed,
         settler=_settler(peers, sender),
         settle_every_s=peers.config.kalshi.settle_every_s,
@@ -226,7 +229,7 @@ def _reconciler(peers: Peers, sender: Sender, lookups: LookUps) -> Reconciler:
 
 
 def _dispatcher(
-    peers: Peers, sender: Sender, snapshots: Snapshots, lookups: LookUps, fills: Fills, changed: Nudge
+    peers: Peers, sender: Sender, snapshots: Snapshots, lookups: LookUps, fills: Fills, at_rest: Nudge
 ) -> Dispatcher:
     config, kalshi, exchange = peers.config, peers.config.kalshi, peers.exchange
     common: Common = {"database": peers.database, "clock": peers.clock, "log": peers.log}
@@ -250,7 +253,7 @@ def _dispatcher(
             url=exchange.create_url,
             body=create_bytes,
         ),
-        changed=changed,
+        at_rest=at_rest,
         **common,
     )
 

@@ -87,7 +87,7 @@ class Dispatcher:
         sender: Sender,
         clock: Clock,
         rules: OrderRules,
-        changed: Nudge,
+        at_rest: Nudge,
         log: Any,
     ) -> None:
         self._database = database
@@ -98,7 +98,7 @@ class Dispatcher:
         self._sender = sender
         self._clock = clock
         self._rules = rules
-        self._changed = changed
+        self._at_rest = at_rest
         self._log = log
         self._drivers: dict[str, asyncio.Task[None]] = {}
         self._parked: set[str] = set()
@@ -157,8 +157,8 @@ class Dispatcher:
             before, work = work, await self._after(work, taken)
             self._note_parked(work)
             if work != before and work.intent.at_rest(work.attempts):
-                # Only what is at rest is summarized and booked: to wake those loops earlier delays the send.
-                self._changed.set()
+                # Only what is at rest is summarized: to wake that loop earlier delays the send.
+                self._at_rest.set()
             if taken.wait_s > 0:
                 await self._clock.sleep(taken.wait_s)
             again = _standing(work.attempts) == _standing(before.attempts)

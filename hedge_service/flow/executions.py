@@ -11,7 +11,7 @@ from hedge_service.core.money import Count
 from hedge_service.errors import PeerError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Collection, Iterable, Mapping, Sequence
 
     from hedge_service.clock import Clock
     from hedge_service.core.venue import VenueFill
@@ -27,9 +27,14 @@ class ExecutionReads(Protocol):
     """The exchange reads that find executions; every list is complete or an error."""
 
     async def fills(
-        self, *, order_id: str | None = None, since: datetime | None = None, priority: bool = False
+        self,
+        *,
+        order_id: str | None = None,
+        orders: Collection[str] | None = None,
+        since: datetime | None = None,
+        priority: bool = False,
     ) -> list[VenueFill]:
-        """List live executions, all pages."""
+        """List live executions, all pages; of these orders alone, when any are named."""
 
     async def historical_fills(
         self, *, ticker: str | None = None, since: datetime | None = None
@@ -64,13 +69,14 @@ class Executions:
 
     async def _together(self, orders: Sequence[Unbooked]) -> dict[str, list[VenueFill]]:
         since = min(order.planned_at for order in orders) - CLOCK_MARGIN
+        named = {order.order_id for order in orders}
         try:
-            listed = await self._reads.fills(since=since, priority=True)
+            listed = await self._reads.fills(orders=named, since=since, priority=True)
         except PeerError as error:
             self._log.warning("fills.unreadable", reason=error.code)
             return {}
         found: dict[str, list[VenueFill]] = defaultdict(list)
-        for fill in _unique(listed, {order.order_id for order in orders}):
+        for fill in _unique(listed, named):
             found[fill.order_id].append(fill)
         return found
 

@@ -118,15 +118,18 @@ class Locks:
 
     def _under_way(self) -> dict[str, tuple[int | None, Money]]:
         if self._taken is None:
-            working = () if self._cash is None else journal.under_way(self._tx, since=self._cash.as_of)
-            self._taken = {
-                attempt.client_order_id: (self._snapshots.shard(intent.ticker), _takes(intent, attempt))
-                for intent, attempt in working
-            }
+            self._taken = {} if self._cash is None else self._taken_since(self._cash.as_of)
         return self._taken
+
+    def _taken_since(self, as_of: datetime) -> dict[str, tuple[int | None, Money]]:
+        """Give what the balance of then does not show: by order at work, by market once ended."""
+        shard, ended = self._snapshots.shard, journal.taken_since(self._tx, as_of)
+        working = {
+            attempt.client_order_id: (shard(intent.ticker), _takes(intent, attempt))
+            for intent, attempt in journal.under_way(self._tx)
+        }
+        return working | {f"ended in {ticker}": (shard(ticker), cash) for ticker, cash in ended.items()}
 
 
 def _takes(intent: Intent, attempt: Attempt) -> Money:
-    if intent.reduce_only:
-        return Money.ZERO
-    return attempt.cost + attempt.fees if attempt.state.ended else order_cost(intent, attempt.count)
+    return Money.ZERO if intent.reduce_only else order_cost(intent, attempt.count)

@@ -10,6 +10,7 @@ from sqlalchemy import Row, bindparam, delete, select, tuple_
 from hedge_service.clock import millis
 from hedge_service.core.market import Side
 from hedge_service.core.parlay import Bet
+from hedge_service.store.prepared import Prepared
 from hedge_service.store.rows import insert_if_absent
 from hedge_service.store.schema import bets
 
@@ -31,10 +32,10 @@ def add(tx: Connection, bet: NewBet, at: datetime) -> Bet:
 
 def of_user(tx: Connection, user_id: str) -> tuple[Bet, ...]:
     """List a user's bets in the order added."""
-    return tuple(_bet(row) for row in tx.execute(_OF_USER, {"user": user_id}))
+    return tuple(_bet(row) for row in _OF_USER.all(tx, {"user": user_id}))
 
 
-_OF_USER = select(bets).where(bets.c.user_id == bindparam("user")).order_by(bets.c.id)
+_OF_USER = Prepared(select(bets).where(bets.c.user_id == bindparam("user")).order_by(bets.c.id))
 
 
 def like(tx: Connection, options: Collection[tuple[str, str]], limit: int) -> tuple[Bet, ...]:
@@ -56,7 +57,12 @@ def remove_all(tx: Connection, user_id: str) -> None:
 
 def remove_these(tx: Connection, user_id: str, bet_ids: Iterable[int]) -> None:
     """Delete just these bets of a user; bets added since stay."""
-    tx.execute(delete(bets).where(bets.c.user_id == user_id, bets.c.id.in_(list(bet_ids))))
+    _REMOVE_THESE.run(tx, {"user": user_id, "ids": list(bet_ids)})
+
+
+_REMOVE_THESE = Prepared(
+    delete(bets).where(bets.c.user_id == bindparam("user"), bets.c.id.in_(bindparam("ids", expanding=True)))
+)
 
 
 FIELDS = (
@@ -90,4 +96,9 @@ def _columns(bet: NewBet) -> dict[str, Any]:
 
 
 def _bet(row: Row[Any]) -> Bet:
-    return from_json(dict(row._mapping))  # noqa: SLF001 - SQLAlchemy's public name for a row's mapping
+    return Bet(
+        **{name: getattr(row, name) for name in FIELDS},
+        id=row.id,
+        prob=Decimal(row.prob),
+        side=Side(row.side),
+    )

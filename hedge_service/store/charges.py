@@ -5,11 +5,12 @@ from __future__ import annotations
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import func, select, update
+from sqlalchemy import bindparam, func, select, update
 
 from hedge_service.clock import millis
 from hedge_service.core.money_back import Dispute, DisputeFee, DisputeState, StripeRefund
 from hedge_service.store.payments import PaymentState
+from hedge_service.store.prepared import Prepared
 from hedge_service.store.rows import from_json, insert_if_absent, to_json
 from hedge_service.store.schema import disputes, payments, stripe_refunds
 
@@ -49,11 +50,20 @@ def put_refund(tx: Connection, payment_intent: str, refund: StripeRefund, at: da
 
 def refunds_of(tx: Connection, payment_intent: str) -> tuple[StripeRefund, ...]:
     """List the refunds of a payment."""
-    same = select(stripe_refunds).where(stripe_refunds.c.payment_intent == payment_intent)
     return tuple(
         StripeRefund(id=row.id, amount_cents=row.amount_cents, came_back=row.status == _CAME_BACK)
-        for row in tx.execute(same.order_by(stripe_refunds.c.id))
+        for row in _REFUNDS.all(tx, {"key": payment_intent})
     )
+
+
+_REFUNDS = Prepared(
+    select(stripe_refunds)
+    .where(stripe_refunds.c.payment_intent == bindparam("key"))
+    .order_by(stripe_refunds.c.id)
+)
+_DISPUTES = Prepared(
+    select(disputes).where(disputes.c.payment_intent == bindparam("key")).order_by(disputes.c.id)
+)
 
 
 def open_disputes_since(tx: Connection) -> tuple[int, int | None]:
@@ -89,7 +99,6 @@ def put_dispute(tx: Connection, dispute: Dispute, at: datetime) -> bool:
 
 def disputes_of(tx: Connection, payment_intent: str) -> tuple[Dispute, ...]:
     """List the disputes of a payment."""
-    same = select(disputes).where(disputes.c.payment_intent == payment_intent)
     return tuple(
         Dispute(
             id=row.id,
@@ -98,7 +107,7 @@ def disputes_of(tx: Connection, payment_intent: str) -> tuple[Dispute, ...]:
             state=DisputeState(row.state),
             fees=_fees(row.fees),
         )
-        for row in tx.execute(same.order_by(disputes.c.id))
+        for row in _DISPUTES.all(tx, {"key": payment_intent})
     )
 
 

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import ColumnElement, Row, select, update
+from sqlalchemy import BindParameter, Row, bindparam, select, update
 
 from hedge_service.clock import instant, millis
 from hedge_service.core.parlay import Checkout, CheckoutState
+from hedge_service.store.prepared import Prepared
 from hedge_service.store.rows import insert_if_absent
 from hedge_service.store.schema import checkouts
 
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 def begin(tx: Connection, checkout: Checkout) -> Checkout:
     """Write a pending checkout, or give the one that the quote already has (its parameters win)."""
     insert_if_absent(tx, checkouts, _columns(checkout))
-    return _one(tx, checkouts.c.quote_id == checkout.quote_id)
+    return _checkout(_BY_QUOTE.one(tx, {"key": checkout.quote_id}))
 
 
 def opened(tx: Connection, reference: str, *, session_id: str, url: str | None) -> Checkout:
@@ -28,28 +29,27 @@ def opened(tx: Connection, reference: str, *, session_id: str, url: str | None) 
     where = (checkouts.c.reference == reference, checkouts.c.state == CheckoutState.PENDING.value)
     values = {"session_id": session_id, "url": url, "state": CheckoutState.OPEN.value}
     tx.execute(update(checkouts).where(*where).values(**values))
-    return _one(tx, checkouts.c.reference == reference)
+    return _checkout(_BY_REFERENCE.one(tx, {"key": reference}))
 
 
 def moved(tx: Connection, reference: str, state: CheckoutState, *, session_id: str) -> None:
     """Move a checkout that is not paid to `state` and remember its session."""
-    where = (checkouts.c.reference == reference, checkouts.c.state != CheckoutState.PAID.value)
-    tx.execute(update(checkouts).where(*where).values(state=state.value, session_id=session_id))
+    _MOVE.run(tx, {"key": reference, "to": state.value, "session": session_id})
 
 
 def by_reference(tx: Connection, reference: str) -> Checkout | None:
     """Find the checkout that a Stripe session's client_reference_id names."""
-    return _maybe(tx, checkouts.c.reference == reference)
+    return _maybe(tx, _BY_REFERENCE, reference)
 
 
 def by_session(tx: Connection, session_id: str) -> Checkout | None:
     """Find the checkout of a Stripe session."""
-    return _maybe(tx, checkouts.c.session_id == session_id)
+    return _maybe(tx, _BY_SESSION, session_id)
 
 
 def of_quote(tx: Connection, quote: Quote) -> Checkout | None:
     """Find the checkout of a quote."""
-    return _maybe(tx, checkouts.c.quote_id == quote.id)
+    return _maybe(tx, _BY_QUOTE, quote.id)
 
 
 def unpaid(tx: Connection) -> tuple[Checkout, ...]:
@@ -66,12 +66,19 @@ def closed(tx: Connection, reference: str) -> None:
     tx.execute(update(checkouts).where(*where).values(state=CheckoutState.EXPIRED.value))
 
 
-def _one(tx: Connection, where: ColumnElement[bool]) -> Checkout:
-    return _checkout(tx.execute(select(checkouts).where(where)).one())
+_KEY: BindParameter[str] = bindparam("key")
+_BY_REFERENCE = Prepared(select(checkouts).where(checkouts.c.reference == _KEY))
+_BY_SESSION = Prepared(select(checkouts).where(checkouts.c.session_id == _KEY))
+_BY_QUOTE = Prepared(select(checkouts).where(checkouts.c.quote_id == _KEY))
+_MOVE = Prepared(
+    update(checkouts)
+    .where(checkouts.c.reference == _KEY, checkouts.c.state != CheckoutState.PAID.value)
+    .values(state=bindparam("to"), session_id=bindparam("session"))
+)
 
 
-def _maybe(tx: Connection, where: ColumnElement[bool]) -> Checkout | None:
-    row = tx.execute(select(checkouts).where(where)).one_or_none()
+def _maybe(tx: Connection, found: Prepared, key: str) -> Checkout | None:
+    row = found.one_or_none(tx, {"key": key})
     return None if row is None else _checkout(row)
 
 

@@ -13,6 +13,7 @@ from hedge_service.core.exposure import MarketClaims
 from hedge_service.core.market import Side
 from hedge_service.core.money import Count, Money
 from hedge_service.core.settlement import WHOLE, ParlayState
+from hedge_service.store.prepared import Prepared
 from hedge_service.store.schema import fills, parlay_legs, parlays, positions
 
 if TYPE_CHECKING:
@@ -66,12 +67,12 @@ _CLAIM = parlay_legs.c.claim_micros
 _UNSETTLED = (parlay_legs.c.settled_ms.is_(None), _CLAIM.is_not(None))
 _OPEN_TICKERS = select(parlay_legs.c.ticker).where(*_UNSETTLED).distinct()
 _ON_MARKETS = (parlay_legs.c.ticker.in_(TICKERS), *_UNSETTLED)
-_DUE = (
-    select(parlay_legs.c.ticker, parlay_legs.c.side, func.sum(_CLAIM))
+_DUE = Prepared(
+    select(parlay_legs.c.ticker, parlay_legs.c.side, func.sum(_CLAIM).label("micros"))
     .where(*_ON_MARKETS)
     .group_by(parlay_legs.c.ticker, parlay_legs.c.side)
 )
-_HELD = select(positions).where(positions.c.ticker.in_(TICKERS))
+_HELD = Prepared(select(positions).where(positions.c.ticker.in_(TICKERS)))
 _PER_PARLAY = (
     select(
         parlay_legs.c.parlay_id,
@@ -105,8 +106,8 @@ def open_tickers(tx: Connection) -> set[str]:
 def markets(tx: Connection, tickers: Collection[str]) -> dict[str, MarketClaims]:
     """Add up what each outcome of each market is needed for, and what is held of it."""
     named = {"tickers": sorted(tickers)}
-    due = {(ticker, side): Money(int(micros)) for ticker, side, micros in tx.execute(_DUE, named)}
-    held = {(row.ticker, row.side): Count(row.count_centis) for row in tx.execute(_HELD, named)}
+    due = {(ticker, side): Money(int(micros)) for ticker, side, micros in _DUE.all(tx, named)}
+    held = {(row.ticker, row.side): Count(row.count_centis) for row in _HELD.all(tx, named)}
     return {
         ticker: MarketClaims(
             ticker=ticker,

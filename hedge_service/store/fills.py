@@ -14,6 +14,7 @@ from hedge_service.core.money import Count, Price
 from hedge_service.core.orders import AttemptState
 from hedge_service.core.reconcile_views import BY_HAND
 from hedge_service.store import journal, ledger, positions
+from hedge_service.store.prepared import Prepared
 from hedge_service.store.reversals import take_back
 from hedge_service.store.rows import insert_if_absent
 from hedge_service.store.schema import attempts, fills, intents, market_results, parlays
@@ -128,7 +129,7 @@ def recount(tx: Connection, client_order_id: str, at: datetime) -> Recount:
     An ended attempt with more executions than it ended with keeps its state, but its figures become true.
     What a person said of it gives way to the first execution of the exchange's, which may say more or less.
     """
-    row = tx.execute(_ATTEMPT, {"key": client_order_id}).one()
+    row = _ATTEMPT.one(tx, {"key": client_order_id})
     state, before = AttemptState(row.state), Count(row.fill_centis)
     count, cost, fees, superseded = _sums(tx, client_order_id)
     if superseded:
@@ -153,13 +154,12 @@ def recount(tx: Connection, client_order_id: str, at: datetime) -> Recount:
 
 def unbooked(tx: Connection, limit: int) -> tuple[Unbooked, ...]:
     """List accepted orders whose executions are not all booked, oldest first."""
-    return tuple(_unbooked(row) for row in tx.execute(_UNBOOKED.limit(limit)))
+    return tuple(_unbooked(row) for row in _UNBOOKED.all(tx, {"most": limit}))
 
 
 def unbooked_of(tx: Connection, intent_ids: Sequence[str]) -> tuple[Unbooked, ...]:
     """List accepted orders of these intents whose executions are not all booked, oldest first."""
-    found = _UNBOOKED.where(attempts.c.intent_id.in_(intent_ids))
-    return tuple(_unbooked(row) for row in tx.execute(found))
+    return tuple(_unbooked(row) for row in _UNBOOKED_OF.all(tx, {"ids": intent_ids}))
 
 
 _BOOKED = (
@@ -167,12 +167,14 @@ _BOOKED = (
     .where(fills.c.client_order_id == attempts.c.client_order_id, fills.c.reversed_ms.is_(None))
     .scalar_subquery()
 )
-_UNBOOKED = (
+_WAITING = (
     select(attempts, intents.c.parlay_id, intents.c.ticker, _BOOKED.label("booked"))
     .join(intents, intents.c.id == attempts.c.intent_id)
     .where(attempts.c.booked_centis != attempts.c.fill_centis, attempts.c.order_id.is_not(None))
     .order_by(attempts.c.planned_ms)
 )
+_UNBOOKED = Prepared(_WAITING.limit(bindparam("most")))
+_UNBOOKED_OF = Prepared(_WAITING.where(attempts.c.intent_id.in_(bindparam("ids", expanding=True))))
 
 
 def _unbooked(row: Row[Any]) -> Unbooked:
@@ -217,7 +219,7 @@ def _values(fill: VenueFill, owner: Owner | None, at: datetime) -> dict[str, Any
 
 def _settle_late(tx: Connection, fill: VenueFill, at: datetime) -> None:
     """Pay a position out at once whose market was settled in the books before this execution was known."""
-    value = tx.execute(_RESULT, {"key": fill.ticker}).scalar()
+    value = _RESULT.scalar(tx, {"key": fill.ticker})
     held = None if value is None else positions.held(tx, fill.ticker)
     if value is None or held is None:
         return
@@ -245,12 +247,12 @@ def _reversed(tx: Connection, row: Row[Any], at: datetime) -> Recount:
 def _sums(tx: Connection, client_order_id: str) -> tuple[int, int, int, bool]:
     """Add an attempt's executions up; say whether one of a person's word stands beside the exchange's own."""
     keys = {"key": client_order_id, "by_hand": f"{BY_HAND}{client_order_id}"}
-    count, cost, fees, rows, by_hand = (int(total) for total in tx.execute(_SUMS, keys).one())
+    count, cost, fees, rows, by_hand = (int(total) for total in _SUMS.one(tx, keys))
     return count, cost, fees, 0 < by_hand < rows
 
 
 def _set(tx: Connection, client_order_id: str, **values: int) -> None:
-    tx.execute(_SET, {"key": client_order_id, **values})
+    _SET.run(tx, {"key": client_order_id, **values})
 
 
 def _make_exact(tx: Connection, row: Row[Any], filled: int, cost: int, fees: int) -> None:
@@ -259,20 +261,23 @@ def _make_exact(tx: Connection, row: Row[Any], filled: int, cost: int, fees: int
     if all(getattr(row, name) == value for name, value in values.items()):
         return
     journal.reserve_again(tx, row.intent_id)
-    tx.execute(_RECALL, {"key": row.intent_id})
+    _RECALL.run(tx, {"key": row.intent_id})
 
 
 # Statements of every execution are made once: building one takes several times as long as running it.
 _KEY: BindParameter[str] = bindparam("key")
-_ATTEMPT = select(attempts).where(attempts.c.client_order_id == _KEY)
-_RESULT = select(market_results.c.value_micros).where(market_results.c.ticker == _KEY)
-_SUMS = select(
-    *(func.coalesce(func.sum(fills.c[name]), 0) for name in ("count_centis", "cost_micros", "fee_micros")),
-    func.count(),
-    func.count(case((fills.c.trade_id == bindparam("by_hand"), 1))),
-).where(fills.c.client_order_id == _KEY, fills.c.reversed_ms.is_(None))
-_SET = update(attempts).where(attempts.c.client_order_id == _KEY)
-_RECALL = (
+_ATTEMPT = Prepared(select(attempts).where(attempts.c.client_order_id == _KEY))
+_RESULT = Prepared(select(market_results.c.value_micros).where(market_results.c.ticker == _KEY))
+_ADDED = ("count_centis", "cost_micros", "fee_micros")
+_SUMS = Prepared(
+    select(
+        *(func.coalesce(func.sum(fills.c[name]), 0).label(name) for name in _ADDED),
+        func.count().label("rows"),
+        func.count(case((fills.c.trade_id == bindparam("by_hand"), 1))).label("by_hand"),
+    ).where(fills.c.client_order_id == _KEY, fills.c.reversed_ms.is_(None))
+)
+_SET = Prepared(update(attempts).where(attempts.c.client_order_id == _KEY))
+_RECALL = Prepared(
     update(parlays)
     .where(
         parlays.c.id == select(intents.c.parlay_id).where(intents.c.id == _KEY).scalar_subquery(),

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from sqlalchemy import insert, select
 
 from hedge_service.clock import millis
+from hedge_service.store.prepared import Prepared
 from hedge_service.store.schema import halts
 
 if TYPE_CHECKING:
@@ -15,12 +16,12 @@ if TYPE_CHECKING:
     from sqlalchemy.engine import Connection
 
 
-_NEWEST = select(halts.c.halted, halts.c.reason).order_by(halts.c.id.desc()).limit(1)
+_NEWEST = Prepared(select(halts.c.halted, halts.c.reason).order_by(halts.c.id.desc()).limit(1))
 
 
 def reason(tx: Connection) -> str | None:
     """Give why sending is halted, or None when it is not."""
-    row = tx.execute(_NEWEST).one_or_none()
+    row = _NEWEST.one_or_none(tx)
     return row.reason if row is not None and row.halted else None
 
 

@@ -5,10 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import Row, bindparam, select, update
+from sqlalchemy import BindParameter, Row, bindparam, select, update
 
 from hedge_service.clock import instant, millis
 from hedge_service.core.inbox import StoredEvent
+from hedge_service.store.prepared import Prepared
 from hedge_service.store.rows import insert_new
 from hedge_service.store.schema import inbox
 
@@ -16,7 +17,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
     from datetime import datetime
 
-    from sqlalchemy import ColumnElement
     from sqlalchemy.engine import Connection
 
     from hedge_service.core.inbox import NewEvent
@@ -75,16 +75,14 @@ def _new_row(event: NewEvent, at: datetime) -> dict[str, Any]:
 
 def due(tx: Connection, at: datetime, limit: int, holder: str | None = None) -> tuple[StoredEvent, ...]:
     """List events that wait to be handled, oldest first; with `holder` those it has claimed."""
-    mine = (inbox.c.claimed_by == holder, inbox.c.claimed_until_ms > millis(at))
-    open_now = _due(at) if holder is None else (*mine, *_due(at))
-    rows = tx.execute(select(inbox).where(*open_now).order_by(inbox.c.id).limit(limit))
+    values: dict[str, Any] = {"at": millis(at), "most": limit}
+    rows = _DUE.all(tx, values) if holder is None else _MINE.all(tx, {**values, "holder": holder})
     return tuple(_event(row) for row in rows)
 
 
 def any_free(tx: Connection, at: datetime) -> bool:
     """Say whether an event is due that nobody has claimed."""
-    free = select(inbox.c.id).where(inbox.c.claimed_until_ms <= millis(at), *_due(at)).limit(1)
-    return tx.execute(free).one_or_none() is not None
+    return bool(_FREE.all(tx, {"at": millis(at)}))
 
 
 def claim_free(tx: Connection, claim: Claim, at: datetime, limit: int) -> None:
@@ -92,9 +90,9 @@ def claim_free(tx: Connection, claim: Claim, at: datetime, limit: int) -> None:
 
     The race: two processes that look at once. Each locks the rows it takes and skips the other's.
     """
-    free = select(inbox.c.id).where(inbox.c.claimed_until_ms <= millis(at), *_due(at))
+    free = select(inbox.c.id).where(inbox.c.claimed_until_ms <= _AT, *_IS_DUE)
     taken = free.order_by(inbox.c.id).limit(limit).with_for_update(skip_locked=True)
-    tx.execute(update(inbox).where(inbox.c.id.in_(taken)).values(**claim.columns))
+    tx.execute(update(inbox).where(inbox.c.id.in_(taken)).values(**claim.columns), {"at": millis(at)})
 
 
 def unclaim(tx: Connection, holder: str) -> None:
@@ -120,8 +118,7 @@ def unhandled(tx: Connection, types: Iterable[str]) -> tuple[StoredEvent, ...]:
 
 def is_open(tx: Connection, event_id: int) -> bool:
     """Say whether an event is not handled yet; asked inside the transaction that handles it."""
-    found = select(inbox.c.id).where(inbox.c.id == event_id, inbox.c.handled_ms.is_(None))
-    return tx.execute(found).one_or_none() is not None
+    return bool(_OPEN.all(tx, {"key": event_id}))
 
 
 def handled(tx: Connection, event_id: int, result: str, at: datetime) -> None:
@@ -131,13 +128,24 @@ def handled(tx: Connection, event_id: int, result: str, at: datetime) -> None:
 
 def handled_each(tx: Connection, ended: Sequence[tuple[int, str]], at: datetime) -> None:
     """Mark events handled, each with what came of it."""
-    tx.execute(_HANDLED, [{"key": key, "at": millis(at), "why": result} for key, result in ended])
+    _HANDLED.each(tx, [{"key": key, "at": millis(at), "why": result} for key, result in ended])
 
 
-_HANDLED = (
-    update(inbox)
-    .where(inbox.c.id == bindparam("key"))
-    .values(handled_ms=bindparam("at"), result=bindparam("why"))
+_AT: BindParameter[int] = bindparam("at")
+_KEY: BindParameter[int] = bindparam("key")
+_IS_DUE = (inbox.c.handled_ms.is_(None), inbox.c.next_try_ms <= _AT)
+_MOST: BindParameter[int] = bindparam("most")
+_DUE = Prepared(select(inbox).where(*_IS_DUE).order_by(inbox.c.id).limit(_MOST))
+_MINE = Prepared(
+    select(inbox)
+    .where(inbox.c.claimed_by == bindparam("holder"), inbox.c.claimed_until_ms > _AT, *_IS_DUE)
+    .order_by(inbox.c.id)
+    .limit(_MOST)
+)
+_FREE = Prepared(select(inbox.c.id).where(inbox.c.claimed_until_ms <= _AT, *_IS_DUE).limit(1))
+_OPEN = Prepared(select(inbox.c.id).where(inbox.c.id == _KEY, inbox.c.handled_ms.is_(None)))
+_HANDLED = Prepared(
+    update(inbox).where(inbox.c.id == _KEY).values(handled_ms=bindparam("at"), result=bindparam("why"))
 )
 
 
@@ -162,10 +170,6 @@ def reopened(tx: Connection, event_id: int) -> None:
     """Let an event be handled anew, at once, by any process."""
     values = {"handled_ms": None, "result": None, "tries": 0, "next_try_ms": 0, "claimed_until_ms": 0}
     tx.execute(update(inbox).where(inbox.c.id == event_id).values(**values))
-
-
-def _due(at: datetime) -> tuple[ColumnElement[bool], ...]:
-    return (inbox.c.handled_ms.is_(None), inbox.c.next_try_ms <= millis(at))
 
 
 def _event(row: Row[Any]) -> StoredEvent:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import Row, and_, bindparam, func, insert, or_, select, update
+from sqlalchemy import BindParameter, Row, bindparam, func, insert, select, update
 
 from hedge_service.clock import instant, millis
 from hedge_service.core import orders
@@ -12,6 +12,7 @@ from hedge_service.core.journal import Attempt, Intent, reserved
 from hedge_service.core.market import BookSide
 from hedge_service.core.money import Count, Money, Price
 from hedge_service.core.orders import AttemptState, Purpose, TimeInForce
+from hedge_service.store.prepared import Prepared
 from hedge_service.store.rows import to_json
 from hedge_service.store.schema import attempts, intents, order_events
 
@@ -42,49 +43,51 @@ def put_intent(tx: Connection, intent: Intent) -> None:
         "expires_ms": millis(intent.expires_at),
         "reserved_micros": intent.max_cost.micros,
     }
-    tx.execute(insert(intents).values(**values))
+    _PUT.run(tx, values)
 
 
 def open_intents(tx: Connection, limit: int) -> tuple[str, ...]:
     """List the ids of intents that have not ended, those with the most time left first."""
     # Parked orders stay open for long; however many there are, they don't stand before new ones.
-    found = select(intents.c.id).where(intents.c.ended_ms.is_(None)).order_by(intents.c.expires_ms.desc())
-    return tuple(tx.execute(found.limit(limit)).scalars())
+    return tuple(_OPEN.scalars(tx, {"most": limit}))
 
 
 def open_tickers(tx: Connection) -> tuple[str, ...]:
     """List the markets of intents that have not ended."""
-    found = select(intents.c.ticker).where(intents.c.ended_ms.is_(None)).distinct()
-    return tuple(tx.execute(found.order_by(intents.c.ticker)).scalars())
+    return tuple(_OPEN_TICKERS.scalars(tx))
 
 
-def under_way(tx: Connection, *, since: datetime) -> tuple[tuple[Intent, Attempt], ...]:
-    """List attempts whose cash may not be in a balance of `since` yet: in doubt, resting, or sent later."""
-    working = [state.value for state in AttemptState if state.in_doubt] + [AttemptState.RESTING.value]
-    taken = [AttemptState.FILLED.value, AttemptState.CANCELLED.value]
-    sent_later = and_(attempts.c.last_sent_ms >= millis(since), attempts.c.state.in_(taken))
-    found = select(attempts).where(or_(attempts.c.state.in_(working), sent_later))
-    rows = tx.execute(found).all()
+def under_way(tx: Connection) -> tuple[tuple[Intent, Attempt], ...]:
+    """List attempts that may still take cash: in doubt or resting."""
+    rows = _UNDER_WAY.all(tx)
     named = sorted({row.intent_id for row in rows})
     made = {
         row.id: intent_of(row)
         for start in range(0, len(named), IDS_AT_ONCE)
-        for row in tx.execute(select(intents).where(intents.c.id.in_(named[start : start + IDS_AT_ONCE])))
+        for row in _INTENTS.all(tx, {"ids": named[start : start + IDS_AT_ONCE]})
     }
     return tuple((made[row.intent_id], attempt_of(row)) for row in rows)
 
 
+def taken_since(tx: Connection, since: datetime) -> dict[str, Money]:
+    """Add up by market what ended orders took that were sent since `since`: no balance of then shows it."""
+    rows = _TAKEN_SINCE.all(tx, {"since": millis(since)})
+    return {row.ticker: Money(int(row.micros)) for row in rows}
+
+
 def load(tx: Connection, intent_id: str) -> tuple[Intent, tuple[Attempt, ...]]:
     """Give an intent and its attempts, in order."""
-    row = tx.execute(_INTENT, {"key": intent_id}).one()
+    row = _INTENT.one(tx, {"key": intent_id})
     return intent_of(row), _attempts_of(tx, intent_id)
 
 
 def of_parlay(tx: Connection, parlay_id: str) -> tuple[tuple[Intent, tuple[Attempt, ...]], ...]:
     """Give a parlay's intents with their attempts."""
-    found = select(intents).where(intents.c.parlay_id == parlay_id)
-    rows = tx.execute(found.order_by(intents.c.leg, intents.c.sequence)).all()
-    return tuple((intent_of(row), _attempts_of(tx, row.id)) for row in rows)
+    rows = _OF_PARLAY.all(tx, {"key": parlay_id})
+    made: dict[str, list[Attempt]] = {row.id: [] for row in rows}
+    for row in _ATTEMPTS_OF_PARLAY.all(tx, {"key": parlay_id}):
+        made[row.intent_id].append(attempt_of(row))
+    return tuple((intent_of(row), tuple(made[row.id])) for row in rows)
 
 
 def planned_row(attempt: Attempt) -> dict[str, Any]:
@@ -102,7 +105,7 @@ def planned_row(attempt: Attempt) -> dict[str, Any]:
 
 def get(tx: Connection, client_order_id: str) -> Attempt:
     """Give an attempt."""
-    return attempt_of(tx.execute(select(attempts).where(attempts.c.client_order_id == client_order_id)).one())
+    return attempt_of(_ATTEMPT.one(tx, {"key": client_order_id}))
 
 
 def attempt_with_intent(tx: Connection, client_order_id: str) -> tuple[Intent, Attempt]:
@@ -183,14 +186,16 @@ def resting(tx: Connection) -> tuple[tuple[Intent, Attempt], ...]:
     return tuple((owners[row.intent_id], attempt_of(row)) for row in rows)
 
 
-_RESERVE = update(intents).where(intents.c.id == bindparam("key"))
+_RESERVE = Prepared(
+    update(intents).where(intents.c.id == bindparam("key")).values(reserved_micros=bindparam("kept"))
+)
 
 
 def reserve_again(tx: Connection, intent_id: str) -> None:
     """Work out anew what an intent counts against the caps, after its figures changed."""
     intent, made = load(tx, intent_id)
     kept = reserved(intent, made).micros
-    tx.execute(_RESERVE, {"key": intent_id, "reserved_micros": kept})
+    _RESERVE.run(tx, {"key": intent_id, "kept": kept})
 
 
 def is_over(tx: Connection, intent_id: str, at: datetime) -> bool:
@@ -212,9 +217,7 @@ def expire_hedges(tx: Connection, parlay_id: str, at: datetime) -> None:
 
 def reserved_since(tx: Connection, since: datetime) -> Money:
     """Add up what intents made since `since` count against the day's cap; selling again is not hedging."""
-    total = select(func.coalesce(func.sum(intents.c.reserved_micros), 0))
-    hedges = (intents.c.created_ms >= millis(since), intents.c.purpose != Purpose.UNWIND.value)
-    return Money(int(tx.execute(total.where(*hedges)).scalar_one()))
+    return Money(int(_RESERVED.scalar(tx, {"since": millis(since)})))
 
 
 def known_orders(tx: Connection, client_order_ids: list[str]) -> set[str]:
@@ -244,15 +247,50 @@ def _append(
         "new_state": new.value,
         "evidence": to_json(evidence),
     }
-    tx.execute(insert(order_events).values(**values))
+    _TELL.run(tx, values)
 
 
 def _attempts_of(tx: Connection, intent_id: str) -> tuple[Attempt, ...]:
-    return tuple(attempt_of(row) for row in tx.execute(_ATTEMPTS, {"key": intent_id}))
+    return tuple(attempt_of(row) for row in _ATTEMPTS.all(tx, {"key": intent_id}))
 
 
-_INTENT = select(intents).where(intents.c.id == bindparam("key"))
-_ATTEMPTS = select(attempts).where(attempts.c.intent_id == bindparam("key")).order_by(attempts.c.number)
+_KEY: BindParameter[str] = bindparam("key")
+_IS_OPEN = intents.c.ended_ms.is_(None)
+_WORKING = [state.value for state in AttemptState if state.in_doubt] + [AttemptState.RESTING.value]
+_PUT, _TELL = Prepared(insert(intents)), Prepared(insert(order_events))
+_OPEN = Prepared(
+    select(intents.c.id).where(_IS_OPEN).order_by(intents.c.expires_ms.desc()).limit(bindparam("most"))
+)
+_OPEN_TICKERS = Prepared(select(intents.c.ticker).where(_IS_OPEN).distinct().order_by(intents.c.ticker))
+_UNDER_WAY = Prepared(select(attempts).where(attempts.c.state.in_(_WORKING)))
+_TAKEN_SINCE = Prepared(
+    select(intents.c.ticker, func.sum(attempts.c.cost_micros + attempts.c.fees_micros).label("micros"))
+    .join(intents, intents.c.id == attempts.c.intent_id)
+    .where(
+        attempts.c.last_sent_ms >= bindparam("since"),
+        attempts.c.state.in_([AttemptState.FILLED.value, AttemptState.CANCELLED.value]),
+        intents.c.reduce_only.is_(False),
+    )
+    .group_by(intents.c.ticker)
+)
+_INTENT = Prepared(select(intents).where(intents.c.id == _KEY))
+_INTENTS = Prepared(select(intents).where(intents.c.id.in_(bindparam("ids", expanding=True))))
+_OF_PARLAY = Prepared(
+    select(intents).where(intents.c.parlay_id == _KEY).order_by(intents.c.leg, intents.c.sequence)
+)
+_ATTEMPT = Prepared(select(attempts).where(attempts.c.client_order_id == _KEY))
+_ATTEMPTS = Prepared(select(attempts).where(attempts.c.intent_id == _KEY).order_by(attempts.c.number))
+_ATTEMPTS_OF_PARLAY = Prepared(
+    select(attempts)
+    .join(intents, intents.c.id == attempts.c.intent_id)
+    .where(intents.c.parlay_id == _KEY)
+    .order_by(attempts.c.number)
+)
+_RESERVED = Prepared(
+    select(func.coalesce(func.sum(intents.c.reserved_micros), 0)).where(
+        intents.c.created_ms >= bindparam("since"), intents.c.purpose != Purpose.UNWIND.value
+    )
+)
 
 
 def intent_of(row: Row[Any]) -> Intent:

@@ -11,6 +11,7 @@ from hedge_service.clock import millis
 from hedge_service.core.journal import reserved
 from hedge_service.core.parlay import Mode
 from hedge_service.store import journal
+from hedge_service.store.prepared import Prepared
 from hedge_service.store.rows import insert_each_if_absent, to_json
 from hedge_service.store.schema import attempts, intents, order_events, parlays
 
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
     from datetime import datetime
 
-    from sqlalchemy import BindParameter, Executable
+    from sqlalchemy import BindParameter
     from sqlalchemy.engine import Connection
 
     from hedge_service.core.journal import Attempt, Intent
@@ -51,11 +52,11 @@ def load(tx: Connection, intent_ids: Sequence[str]) -> Mapping[str, Worked]:
     found = {
         row.id: journal.intent_of(row)
         for some in _parts(intent_ids)
-        for row in tx.execute(_INTENTS, {"ids": some})
+        for row in _INTENTS.all(tx, {"ids": some})
     }
     made: dict[str, list[Attempt]] = {intent_id: [] for intent_id in found}
     for some in _parts(intent_ids):
-        for row in tx.execute(_ATTEMPTS_OF, {"ids": some}):
+        for row in _ATTEMPTS_OF.all(tx, {"ids": some}):
             made[row.intent_id].append(journal.attempt_of(row))
     return {intent_id: (intent, tuple(made[intent_id])) for intent_id, intent in found.items()}
 
@@ -64,7 +65,7 @@ def work(tx: Connection, intent_ids: Sequence[str]) -> tuple[Work, ...]:
     """Give what a driver needs to begin with, for each of these intents."""
     worked = load(tx, intent_ids)
     of_whom = sorted({intent.parlay_id for intent, _ in worked.values()})
-    owners = {row.id: row for some in _parts(of_whom) for row in tx.execute(_OWNERS, {"ids": some})}
+    owners = {row.id: row for some in _parts(of_whom) for row in _OWNERS.all(tx, {"ids": some})}
     return tuple(
         Work(
             intent=intent,
@@ -88,7 +89,7 @@ def attempts_by_id(tx: Connection, client_order_ids: Sequence[str]) -> dict[str,
     return {
         row.client_order_id: journal.attempt_of(row)
         for some in _parts(client_order_ids)
-        for row in tx.execute(_ATTEMPTS, {"ids": some})
+        for row in _ATTEMPTS.all(tx, {"ids": some})
     }
 
 
@@ -99,41 +100,43 @@ def record(tx: Connection, records: Sequence[Record], *, at: datetime, epoch: in
     """
     if not records:
         return
-    tx.execute(_MOVE, [_columns(one.after) | {"new_epoch": epoch} for one in records])
-    tx.execute(_TELL, [_event(one, at) for one in records])
+    _MOVE.each(tx, [_columns(one.after) | {"new_epoch": epoch} for one in records])
+    _TELL.each(tx, [_event(one, at) for one in records])
 
 
 def end(tx: Connection, ended: Sequence[tuple[str, str]], at: datetime) -> None:
     """End intents, each with its reason; from now on only what they cost counts against the caps."""
     rows = [{"key": intent_id, "why": reason, "at": millis(at)} for intent_id, reason in ended]
-    tx.execute(_END, rows)
+    _END.each(tx, rows)
     worked = load(tx, [intent_id for intent_id, _ in ended])
     # A summary told just before this end says less than is true now, and no open intent recalls it.
     touched = sorted({intent.parlay_id for intent, _ in worked.values()})
-    tx.execute(_CHANGED, [{"key": parlay_id} for parlay_id in touched])
+    _CHANGED.each(tx, [{"key": parlay_id} for parlay_id in touched])
     kept = [{"key": intent.id, "kept": reserved(intent, made).micros} for intent, made in worked.values()]
-    tx.execute(_RESERVE, kept)
+    _RESERVE.each(tx, kept)
 
 
 # Statements are made once: building one takes several times as long as running it.
 _IDS: BindParameter[Any] = bindparam("ids", expanding=True)
-_INTENTS = select(intents).where(intents.c.id.in_(_IDS))
-_ATTEMPTS = select(attempts).where(attempts.c.client_order_id.in_(_IDS))
-_ATTEMPTS_OF = select(attempts).where(attempts.c.intent_id.in_(_IDS)).order_by(attempts.c.number)
-_OWNERS = select(parlays.c.id, parlays.c.session_id, parlays.c.mode).where(parlays.c.id.in_(_IDS))
-_TELL = insert(order_events)
-_END = (
+_INTENTS = Prepared(select(intents).where(intents.c.id.in_(_IDS)))
+_ATTEMPTS = Prepared(select(attempts).where(attempts.c.client_order_id.in_(_IDS)))
+_ATTEMPTS_OF = Prepared(select(attempts).where(attempts.c.intent_id.in_(_IDS)).order_by(attempts.c.number))
+_OWNERS = Prepared(select(parlays.c.id, parlays.c.session_id, parlays.c.mode).where(parlays.c.id.in_(_IDS)))
+_TELL = Prepared(insert(order_events))
+_END = Prepared(
     update(intents)
     .where(intents.c.id == bindparam("key"))
     .values(ended_ms=bindparam("at"), end_reason=bindparam("why"))
 )
-_CHANGED = update(parlays).where(parlays.c.id == bindparam("key")).values(figures_changed=True)
-_RESERVE = update(intents).where(intents.c.id == bindparam("key")).values(reserved_micros=bindparam("kept"))
+_CHANGED = Prepared(update(parlays).where(parlays.c.id == bindparam("key")).values(figures_changed=True))
+_RESERVE = Prepared(
+    update(intents).where(intents.c.id == bindparam("key")).values(reserved_micros=bindparam("kept"))
+)
 _NAMES = (
     *("state", "sends", "in_doubt", "clock_retried", "order_id", "fill_centis", "cost_micros", "fees_micros"),
     *("code", "first_sent_ms", "last_sent_ms", "ended_ms"),
 )
-_MOVE: Executable = (
+_MOVE = Prepared(
     update(attempts)
     .where(attempts.c.client_order_id == bindparam("key"))
     .values(

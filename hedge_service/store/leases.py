@@ -9,6 +9,7 @@ from sqlalchemy import bindparam, insert, select, update
 
 from hedge_service.clock import instant, millis
 from hedge_service.core.parlay import Mode
+from hedge_service.store.prepared import Prepared
 from hedge_service.store.schema import leases
 
 if TYPE_CHECKING:
@@ -88,12 +89,14 @@ def release(tx: Connection, account: str, epoch: int) -> None:
 
 def guard(tx: Connection, account: str, epoch: int) -> None:
     """Refuse a write of a deposed sender. Raises Deposed."""
-    if tx.execute(_MINE, {"account": account, "epoch": epoch}).one_or_none() is None:
+    if not _MINE.all(tx, {"account": account, "epoch": epoch}):
         raise Deposed(f"epoch {epoch} of {account} is over")
 
 
-_MINE = select(leases.c.epoch).where(
-    leases.c.account == bindparam("account"), leases.c.epoch == bindparam("epoch")
+_MINE = Prepared(
+    select(leases.c.epoch).where(
+        leases.c.account == bindparam("account"), leases.c.epoch == bindparam("epoch")
+    )
 )
 
 

@@ -9,6 +9,7 @@ from sqlalchemy import bindparam, func, insert, select
 from hedge_service.clock import millis
 from hedge_service.core.ledger import Account, Posting
 from hedge_service.core.money import Money
+from hedge_service.store.prepared import Prepared
 from hedge_service.store.rows import insert_if_absent
 from hedge_service.store.schema import ledger_postings, ledger_sets
 
@@ -20,8 +21,8 @@ if TYPE_CHECKING:
     from hedge_service.core.ledger import PostingSet
 
 
-_SET_ID = select(ledger_sets.c.id).where(ledger_sets.c.cause == bindparam("cause"))
-_LINES = insert(ledger_postings)
+_SET_ID = Prepared(select(ledger_sets.c.id).where(ledger_sets.c.cause == bindparam("cause")))
+_LINES = Prepared(insert(ledger_postings))
 
 
 def post(tx: Connection, entry: PostingSet, at: datetime) -> bool:
@@ -35,12 +36,11 @@ def post(tx: Connection, entry: PostingSet, at: datetime) -> bool:
     }
     if not insert_if_absent(tx, ledger_sets, values):
         return False
-    set_id = tx.execute(_SET_ID, {"cause": entry.cause}).scalar_one()
+    set_id = _SET_ID.one(tx, {"cause": entry.cause}).id
     rows = [
         {"set_id": set_id, "account": line.account.value, "micros": line.micros} for line in entry.postings
     ]
-    if rows:
-        tx.execute(_LINES, rows)
+    _LINES.each(tx, rows)
     return True
 
 
@@ -65,10 +65,13 @@ def of_parlay(tx: Connection, parlay_id: str) -> dict[Account, Money]:
 
 def booked(tx: Connection, cause: str) -> tuple[Posting, ...]:
     """Give the lines booked for a cause; none when it is not booked."""
-    rows = tx.execute(
-        select(ledger_postings.c.account, ledger_postings.c.micros)
-        .join(ledger_sets, ledger_sets.c.id == ledger_postings.c.set_id)
-        .where(ledger_sets.c.cause == cause)
-        .order_by(ledger_postings.c.id)
-    )
+    rows = _BOOKED.all(tx, {"cause": cause})
     return tuple(Posting(Account(account), int(micros)) for account, micros in rows)
+
+
+_BOOKED = Prepared(
+    select(ledger_postings.c.account, ledger_postings.c.micros)
+    .join(ledger_sets, ledger_sets.c.id == ledger_postings.c.set_id)
+    .where(ledger_sets.c.cause == bindparam("cause"))
+    .order_by(ledger_postings.c.id)
+)

@@ -8,6 +8,7 @@ from sqlalchemy import Row, bindparam, func, select, update
 
 from hedge_service.clock import instant, millis
 from hedge_service.core.exposure import Claim, LegClaim, MarketFacts
+from hedge_service.store.prepared import Prepared
 from hedge_service.store.rows import insert_if_absent
 from hedge_service.store.schema import market_facts
 
@@ -21,19 +22,19 @@ if TYPE_CHECKING:
     from hedge_service.core.parlay import Quote
 
 _NAMES: BindParameter[list[str]] = bindparam("names", expanding=True)
-_OF_TICKERS = select(market_facts).where(market_facts.c.ticker.in_(_NAMES))
-_OF_EVENTS = select(market_facts).where(market_facts.c.event_ticker.in_(_NAMES))
+_OF_TICKERS = Prepared(select(market_facts).where(market_facts.c.ticker.in_(_NAMES)))
+_OF_EVENTS = Prepared(select(market_facts).where(market_facts.c.event_ticker.in_(_NAMES)))
 
 
 def known(tx: Connection, tickers: Iterable[str]) -> dict[str, MarketFacts]:
     """Give the facts of these markets, by ticker, where there are any."""
-    rows = tx.execute(_OF_TICKERS, {"names": sorted(set(tickers))})
+    rows = _OF_TICKERS.all(tx, {"names": sorted(set(tickers))})
     return {row.ticker: _facts(row) for row in rows}
 
 
 def of_events(tx: Connection, event_tickers: Iterable[str]) -> dict[str, MarketFacts]:
     """Give the facts of all markets of these events, by ticker."""
-    rows = tx.execute(_OF_EVENTS, {"names": sorted(set(event_tickers))})
+    rows = _OF_EVENTS.all(tx, {"names": sorted(set(event_tickers))})
     return {row.ticker: _facts(row) for row in rows}
 
 

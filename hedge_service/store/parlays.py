@@ -6,7 +6,7 @@ from collections import defaultdict
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import Row, bindparam, func, insert, select, text, union, update
+from sqlalchemy import BindParameter, Row, bindparam, func, insert, select, text, union, update
 
 from hedge_service.clock import instant, millis
 from hedge_service.core.market import Side
@@ -14,6 +14,7 @@ from hedge_service.core.money import Money, Price
 from hedge_service.core.parlay import CheckoutState, Mode
 from hedge_service.core.settlement import ParlayState
 from hedge_service.store import bets, claims
+from hedge_service.store.prepared import Prepared
 from hedge_service.store.rows import from_json, insert_if_absent, to_json
 from hedge_service.store.schema import checkouts, intents, parlay_legs, parlays, quotes, summaries
 from hedge_service.store.schema.sold import MAY_CHANGE
@@ -95,48 +96,52 @@ def put_leg(tx: Connection, parlay_id: str, leg: QuoteLeg, skip: str | None) -> 
         "ask_micros": leg.ask.micros,
         "amount_micros": leg.amount.micros,
         "skip": skip,
-        "claim_micros": claims.of_leg(parlay_id),
     }
-    tx.execute(insert(parlay_legs).values(**values))
+    _PUT_LEG.run(tx, values | {"owner": parlay_id})
 
 
 def get(tx: Connection, parlay_id: str) -> Parlay | None:
     """Find a parlay."""
-    row = tx.execute(select(parlays).where(parlays.c.id == parlay_id)).one_or_none()
+    row = _BY_ID.one_or_none(tx, {"key": parlay_id})
     return None if row is None else _parlay(row)
 
 
 def by_session(tx: Connection, session_id: str) -> Parlay | None:
     """Find the parlay of a checkout session."""
-    row = tx.execute(select(parlays).where(parlays.c.session_id == session_id)).one_or_none()
+    row = _BY_SESSION.one_or_none(tx, {"key": session_id})
     return None if row is None else _parlay(row)
 
 
 def of_user(tx: Connection, user_id: str) -> tuple[Parlay, ...]:
     """List a user's parlays, newest first."""
-    return tuple(_parlay(row) for row in tx.execute(_OF_USER, {"user": user_id}))
+    return tuple(_parlay(row) for row in _OF_USER.all(tx, {"user": user_id}))
 
 
-_OF_USER = (
+_BY_ID = Prepared(select(parlays).where(parlays.c.id == bindparam("key")))
+_BY_SESSION = Prepared(select(parlays).where(parlays.c.session_id == bindparam("key")))
+_PUT_LEG = Prepared(insert(parlay_legs).values(claim_micros=claims.of_leg(bindparam("owner"))))
+_OF_USER = Prepared(
     select(parlays).where(parlays.c.user_id == bindparam("user")).order_by(parlays.c.accepted_ms.desc())
 )
 
 
 def legs(tx: Connection, parlay_id: str) -> tuple[ParlayLeg, ...]:
     """List a parlay's legs in order."""
-    return tuple(_leg(row) for row in tx.execute(_LEGS, {"parlay": parlay_id}))
+    return tuple(_leg(row) for row in _LEGS.all(tx, {"parlay": parlay_id}))
 
 
 def legs_of_user(tx: Connection, user_id: str) -> dict[str, tuple[ParlayLeg, ...]]:
     """Give the legs of all parlays of a user, by parlay."""
     found: dict[str, list[ParlayLeg]] = defaultdict(list)
-    for row in tx.execute(_LEGS_OF_USER, {"user": user_id}):
+    for row in _LEGS_OF_USER.all(tx, {"user": user_id}):
         found[row.parlay_id].append(_leg(row))
     return {parlay_id: tuple(legs) for parlay_id, legs in found.items()}
 
 
-_LEGS = select(parlay_legs).where(parlay_legs.c.parlay_id == bindparam("parlay")).order_by(parlay_legs.c.leg)
-_LEGS_OF_USER = (
+_LEGS = Prepared(
+    select(parlay_legs).where(parlay_legs.c.parlay_id == bindparam("parlay")).order_by(parlay_legs.c.leg)
+)
+_LEGS_OF_USER = Prepared(
     select(parlay_legs)
     .join(parlays, parlays.c.id == parlay_legs.c.parlay_id)
     .where(parlays.c.user_id == bindparam("user"))
@@ -168,8 +173,10 @@ def claimed(tx: Connection, user_id: str) -> Money:
 
 def owed(tx: Connection) -> Money:
     """Add up what is owed if every open parlay wins."""
-    total = select(func.coalesce(func.sum(parlays.c.payout_micros), 0)).where(parlays.c.state == "open")
-    return Money(int(tx.execute(total).scalar_one()))
+    return Money(int(_OWED.scalar(tx)))
+
+
+_OWED = Prepared(select(func.coalesce(func.sum(parlays.c.payout_micros), 0)).where(parlays.c.state == "open"))
 
 
 def open_payout(tx: Connection, now: datetime) -> Money:
@@ -187,22 +194,27 @@ def summarized(
     tx: Connection, parlay_id: str, figures: dict[str, Any], outcome: str, at: datetime
 ) -> int | None:
     """Keep a summary as the next revision; None when it says what the last one said."""
-    last = (
-        select(summaries.c.revision, summaries.c.figures)
-        .where(summaries.c.parlay_id == parlay_id)
-        .order_by(summaries.c.revision.desc())
-        .limit(1)
-    )
-    row = tx.execute(last).one_or_none()
-    tx.execute(update(parlays).where(parlays.c.id == parlay_id).values(figures_changed=False))
+    row = _LAST.one_or_none(tx, {"key": parlay_id})
+    _UNCHANGED.run(tx, {"key": parlay_id})
     if row is not None and from_json(row.figures) == figures:
         return None
     revision: int = 1 if row is None else row.revision + 1
     values = {"revision": revision, "figures": to_json(figures), "made_ms": millis(at)}
-    tx.execute(insert(summaries).values(parlay_id=parlay_id, **values))
-    current = update(parlays).where(parlays.c.id == parlay_id)
-    tx.execute(current.values(outcome=outcome, revision=revision))
+    _REVISE.run(tx, {"parlay_id": parlay_id, **values})
+    _CURRENT.run(tx, {"key": parlay_id, "outcome": outcome, "revision": revision})
     return revision
+
+
+_KEY: BindParameter[str] = bindparam("key")
+_LAST = Prepared(
+    select(summaries.c.revision, summaries.c.figures)
+    .where(summaries.c.parlay_id == _KEY)
+    .order_by(summaries.c.revision.desc())
+    .limit(1)
+)
+_UNCHANGED = Prepared(update(parlays).where(parlays.c.id == _KEY).values(figures_changed=False))
+_REVISE = Prepared(insert(summaries))
+_CURRENT = Prepared(update(parlays).where(parlays.c.id == _KEY))
 
 
 def unsettled(tx: Connection, limit: int, after: str = "") -> tuple[str, ...]:
@@ -211,29 +223,40 @@ def unsettled(tx: Connection, limit: int, after: str = "") -> tuple[str, ...]:
     In pages by id, `after` being the last one of the page before: parked orders stay for long, and must not
     keep younger parlays from being seen.
     """
-    working = select(intents.c.parlay_id.label("id")).where(intents.c.ended_ms.is_(None))
-    may_change = union(select(parlays.c.id).where(text(MAY_CHANGE)), working).subquery()
-    found = select(may_change.c.id).where(may_change.c.id > after).order_by(may_change.c.id).limit(limit)
-    return tuple(tx.execute(found).scalars())
+    return tuple(_UNSETTLED.scalars(tx, {"after": after, "most": limit}))
+
+
+_WORKING = select(intents.c.parlay_id.label("id")).where(intents.c.ended_ms.is_(None))
+_MAY_CHANGE = union(select(parlays.c.id).where(text(MAY_CHANGE)), _WORKING).subquery()
+_UNSETTLED = Prepared(
+    select(_MAY_CHANGE.c.id)
+    .where(_MAY_CHANGE.c.id > bindparam("after"))
+    .order_by(_MAY_CHANGE.c.id)
+    .limit(bindparam("most"))
+)
 
 
 def unemitted(tx: Connection, limit: int) -> tuple[tuple[Parlay, int, dict[str, Any], datetime], ...]:
     """List summaries whose log line is not known to be out, oldest first."""
-    waiting = (
-        select(summaries.c.revision, summaries.c.figures, summaries.c.made_ms, parlays)
-        .join(parlays, parlays.c.id == summaries.c.parlay_id)
-        .where(summaries.c.emitted_ms.is_(None))
-        .order_by(summaries.c.made_ms, summaries.c.revision)
-        .limit(limit)
-    )
-    rows = tx.execute(waiting).all()
+    rows = _UNEMITTED.all(tx, {"most": limit})
     return tuple((_parlay(row), row[0], from_json(row.figures), instant(row.made_ms)) for row in rows)
 
 
 def emitted(tx: Connection, parlay_id: str, revision: int, at: datetime) -> None:
     """Record that a summary's log line is out."""
-    same = (summaries.c.parlay_id == parlay_id, summaries.c.revision == revision)
-    tx.execute(update(summaries).where(*same).values(emitted_ms=millis(at)))
+    _EMIT.run(tx, {"key": parlay_id, "number": revision, "emitted_ms": millis(at)})
+
+
+_UNEMITTED = Prepared(
+    select(summaries.c.revision.label("made"), summaries.c.figures, summaries.c.made_ms, parlays)
+    .join(parlays, parlays.c.id == summaries.c.parlay_id)
+    .where(summaries.c.emitted_ms.is_(None))
+    .order_by(summaries.c.made_ms, summaries.c.revision)
+    .limit(bindparam("most"))
+)
+_EMIT = Prepared(
+    update(summaries).where(summaries.c.parlay_id == _KEY, summaries.c.revision == bindparam("number"))
+)
 
 
 def _parlay(row: Row[Any]) -> Parlay:

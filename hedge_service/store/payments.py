@@ -6,10 +6,11 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import ColumnElement, Row, func, or_, select, update
+from sqlalchemy import BindParameter, Row, bindparam, func, or_, select, update
 
 from hedge_service.clock import instant, millis
 from hedge_service.logs import digest
+from hedge_service.store.prepared import Prepared
 from hedge_service.store.rows import insert_if_absent
 from hedge_service.store.schema import payments
 
@@ -64,18 +65,18 @@ def put(tx: Connection, payment: Payment, at: datetime) -> bool:
 
 def state_of(tx: Connection, session_id: str) -> PaymentState | None:
     """Say what became of a session's payment; None when none is recorded."""
-    found = tx.execute(select(payments.c.state).where(payments.c.session_id == session_id)).scalar()
+    found = _STATE.scalar(tx, {"key": session_id})
     return None if found is None else PaymentState(found)
 
 
 def get(tx: Connection, session_id: str) -> Payment | None:
     """Find the payment of a session."""
-    return _one(tx, payments.c.session_id == session_id)
+    return _one(tx, _BY_SESSION, session_id)
 
 
 def by_intent(tx: Connection, payment_intent: str) -> Payment | None:
     """Find the payment that Stripe's charge events name."""
-    return _one(tx, payments.c.payment_intent == payment_intent)
+    return _one(tx, _BY_INTENT, payment_intent)
 
 
 def named(tx: Connection, name: str) -> Payment | None:
@@ -106,9 +107,16 @@ def moved(tx: Connection, session_id: str, state: PaymentState, reason: str | No
     tx.execute(update(payments).where(same).values(state=state.value, reason=reason))
 
 
-def _one(tx: Connection, where: ColumnElement[bool]) -> Payment | None:
-    # One payment intent belongs to one session; should Stripe ever say otherwise, the first one counts.
-    row = tx.execute(select(payments).where(where).order_by(payments.c.recorded_ms).limit(1)).one_or_none()
+_KEY: BindParameter[str] = bindparam("key")
+_FIRST = select(payments).order_by(payments.c.recorded_ms).limit(1)
+_STATE = Prepared(select(payments.c.state).where(payments.c.session_id == _KEY))
+_BY_SESSION = Prepared(_FIRST.where(payments.c.session_id == _KEY))
+# One payment intent belongs to one session; should Stripe ever say otherwise, the first one counts.
+_BY_INTENT = Prepared(_FIRST.where(payments.c.payment_intent == _KEY))
+
+
+def _one(tx: Connection, found: Prepared, key: str) -> Payment | None:
+    row = found.one_or_none(tx, {"key": key})
     return None if row is None else _payment(row)
 
 

@@ -9,6 +9,7 @@ from sqlalchemy import Row, bindparam, delete, select
 from hedge_service.core.ledger import Position
 from hedge_service.core.market import Side
 from hedge_service.core.money import Count, Money
+from hedge_service.store.prepared import Prepared
 from hedge_service.store.rows import insert_if_absent
 from hedge_service.store.schema import positions
 
@@ -16,13 +17,13 @@ if TYPE_CHECKING:
     from sqlalchemy.engine import Connection
 
 
-_HELD = select(positions).where(positions.c.ticker == bindparam("key"))
-_REMOVE = delete(positions).where(positions.c.ticker == bindparam("key"))
+_HELD = Prepared(select(positions).where(positions.c.ticker == bindparam("key")))
+_REMOVE = Prepared(delete(positions).where(positions.c.ticker == bindparam("key")))
 
 
 def held(tx: Connection, ticker: str) -> Position | None:
     """Give what is held of a market; None when nothing is."""
-    row = tx.execute(_HELD, {"key": ticker}).one_or_none()
+    row = _HELD.one_or_none(tx, {"key": ticker})
     return None if row is None else _position(row)
 
 
@@ -34,7 +35,7 @@ def everything(tx: Connection) -> dict[str, Position]:
 
 def put(tx: Connection, ticker: str, position: Position | None) -> None:
     """Store what is held of a market from now on; None or an empty position removes the row."""
-    tx.execute(_REMOVE, {"key": ticker})
+    _REMOVE.run(tx, {"key": ticker})
     if position is None or not position.count:
         return
     values = {

@@ -5,12 +5,13 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import Row, func, insert, select
+from sqlalchemy import Row, bindparam, func, insert, select
 
 from hedge_service.clock import instant, millis
 from hedge_service.core.money import Count, Money, Price
 from hedge_service.core.parlay import Quote, QuoteLeg
 from hedge_service.store import bets
+from hedge_service.store.prepared import Prepared
 from hedge_service.store.rows import from_json, to_json
 from hedge_service.store.schema import model_calls, quote_legs, quotes
 
@@ -29,11 +30,16 @@ def put(tx: Connection, quote: Quote) -> None:
 
 def get(tx: Connection, quote_id: str) -> Quote | None:
     """Find a quote."""
-    row = tx.execute(select(quotes).where(quotes.c.id == quote_id)).one_or_none()
+    row = _QUOTE.one_or_none(tx, {"key": quote_id})
     if row is None:
         return None
-    legs = tx.execute(select(quote_legs).where(quote_legs.c.quote_id == quote_id).order_by(quote_legs.c.leg))
-    return _quote(row, tuple(_leg(leg) for leg in legs))
+    return _quote(row, tuple(_leg(leg) for leg in _LEGS.all(tx, {"key": quote_id})))
+
+
+_QUOTE = Prepared(select(quotes).where(quotes.c.id == bindparam("key")))
+_LEGS = Prepared(
+    select(quote_legs).where(quote_legs.c.quote_id == bindparam("key")).order_by(quote_legs.c.leg)
+)
 
 
 def take_model_call(tx: Connection, fingerprint: str, at: datetime, *, since: datetime, most: int) -> bool:

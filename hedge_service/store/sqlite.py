@@ -13,11 +13,12 @@ from functools import cache, partial
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 import aiosqlite
-from sqlalchemy import Engine, create_engine, event, text
+from sqlalchemy import Engine, create_engine, text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import NullPool, StaticPool
 from sqlalchemy.util import LRUCache
 
+from hedge_service.store.prepared import said
 from hedge_service.store.units import Lane, StoreUnavailable, reason_of
 
 if TYPE_CHECKING:
@@ -103,9 +104,9 @@ class _Thread:
             StaticPool(self._raw),
             plain.dialect,
             plain.url,
-            execution_options={"compiled_cache": statements},
+            execution_options={"compiled_cache": statements, "isolation_level": "AUTOCOMMIT"},
         )
-        event.listen(self._engine, "begin", lambda connection: connection.exec_driver_sql(begin))
+        self._connection: Connection | None = None
 
     async def run(self, work: Callable[[Connection], T]) -> T:
         """Run `work` in a transaction, in the thread; it runs to its end even if the caller is cancelled."""
@@ -115,11 +116,33 @@ class _Thread:
     async def close(self) -> None:
         if self._driven is not None:
             driven, self._driven = self._driven, None
+            connection, self._connection = self._connection, None
+            if connection is not None:
+                await driven.run(connection.close)
             await driven.close()
 
     def _transact(self, work: Callable[[Connection], T]) -> T:
-        with self._engine.begin() as connection:
-            return work(connection)
+        connection, raw = self._connected(), self._raw()
+        with said(self._begin):
+            raw.execute(self._begin)
+        try:
+            result = work(connection)
+            with said("COMMIT"):
+                raw.execute("COMMIT")
+        except BaseException:
+            # SQLite itself rolls back after some failures, of the disk for one.
+            if raw.in_transaction:
+                raw.rollback()
+            raise
+        return result
+
+    def _connected(self) -> Connection:
+        # BEGIN and COMMIT are ours, and SQLAlchemy's connection is kept between them: to make one, and its
+        # transaction, takes longer than most units of work.
+        if self._connection is None:
+            self._connection = self._engine.connect()
+            self._connection.begin()
+        return self._connection
 
     async def _opened(self) -> _Driven:
         async with self._opening:
@@ -136,7 +159,7 @@ class _Thread:
         return driven
 
     def _connect(self) -> sqlite3.Connection:
-        # The driver must not open transactions of its own: BEGIN is ours (see the "begin" listener).
+        # The driver must not open transactions of its own: BEGIN is ours.
         made = sqlite3.connect(self._file, isolation_level=None)
         with contextlib.closing(made.cursor()) as cursor:
             cursor.execute(f"PRAGMA busy_timeout = {BUSY_TIMEOUT_MS}")

@@ -29,7 +29,7 @@ from hedge_service.errors import Peer, PeerUnavailable
 from tests.flow.stage_clock import START
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Collection
 
     from sqlalchemy.engine import Connection
 
@@ -262,9 +262,14 @@ class FakeExchange:
         return next((order for order in self._shown(None) if order.order_id == order_id), None)
 
     async def fills(
-        self, *, order_id: str | None = None, since: datetime | None = None, priority: bool = False
+        self,
+        *,
+        order_id: str | None = None,
+        orders: Collection[str] | None = None,
+        since: datetime | None = None,
+        priority: bool = False,
     ) -> list[VenueFill]:
-        del since, priority
+        del orders, since, priority
         await self._asked()
         shown = [] if self.archived_fills else [t for t in self.trades if order_id in {None, t.order_id}]
         return shown * 2 if self.twice else shown

@@ -92,7 +92,7 @@ class Process:
                 url="https://exchange.test/trade-api/v2/portfolio/events/orders",
                 body=create_bytes,
             ),
-            changed=self.changed,
+            at_rest=self.changed,
             **common,
         )
 

@@ -15,7 +15,7 @@ from tests.flow.order_fakes import Log
 from tests.flow.stage_clock import START, StageClock
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Collection, Iterable
 
 
 def fill(order: str, number: int, count: str) -> VenueFill:
@@ -57,9 +57,15 @@ class Reads:
         self.down = False
 
     async def fills(
-        self, *, order_id: str | None = None, since: datetime | None = None, priority: bool = False
+        self,
+        *,
+        order_id: str | None = None,
+        orders: Collection[str] | None = None,
+        since: datetime | None = None,
+        priority: bool = False,
     ) -> list[VenueFill]:
         assert priority
+        assert (order_id is None) is (orders is not None)
         self.asked.append(order_id if order_id is not None else since)
         if self.down:
             raise PeerUnavailable(Peer.EXCHANGE, reason="timeout")

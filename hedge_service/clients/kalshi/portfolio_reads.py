@@ -12,6 +12,7 @@ from hedge_service.clock import millis
 from hedge_service.wire.kalshi import fields, portfolio
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
     from datetime import datetime
 
     from hedge_service.clients.kalshi.caller import Caller
@@ -64,12 +65,13 @@ class PortfolioReads:
         *,
         ticker: str | None = None,
         order_id: str | None = None,
+        orders: Collection[str] | None = None,
         since: datetime | None = None,
         priority: bool = False,
     ) -> list[VenueFill]:
-        """List live fills."""
+        """List live fills; of `orders`, when named, alone: the others' rows are not read."""
         query = {**_window(ticker, since), "order_id": order_id}
-        return await self._fills("/portfolio/fills", query, priority=priority)
+        return await self._fills("/portfolio/fills", query, priority=priority, orders=orders)
 
     async def historical_fills(
         self, *, ticker: str | None = None, since: datetime | None = None, priority: bool = False
@@ -103,10 +105,20 @@ class PortfolioReads:
         return await self._caller.collect(ask, "orders", portfolio.order)
 
     async def _fills(
-        self, path: str, query: dict[str, str | int | None], *, priority: bool
+        self,
+        path: str,
+        query: dict[str, str | int | None],
+        *,
+        priority: bool,
+        orders: Collection[str] | None = None,
     ) -> list[VenueFill]:
         ask = Ask(path=path, query={**query, "subaccount": self._subaccount}, priority=priority)
-        return await self._caller.collect(ask, "fills", portfolio.fill)
+        listed = await self._caller.collect(ask, "fills", lambda row: _of(orders, row))
+        return [fill for fill in listed if fill is not None]
+
+
+def _of(orders: Collection[str] | None, row: fields.Row) -> VenueFill | None:
+    return portfolio.fill(row) if orders is None or fields.text(row, "order_id") in orders else None
 
 
 def _window(ticker: str | None, since: datetime | None) -> dict[str, str | int | None]:
