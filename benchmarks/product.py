@@ -26,6 +26,7 @@ from benchmarks.controlled import controlled, run, say
 from benchmarks.sold import sales, sell
 from hedge_service.app import Service, open_service
 from hedge_service.clock import SystemClock
+from hedge_service.collector import loading
 from hedge_service.config import load_config
 from hedge_service.core.orders import AttemptState
 from hedge_service.logs import Redactor, configure_logging, get_logger, listening
@@ -158,6 +159,8 @@ def _in_doubt(tx: Connection) -> int:
 
 async def main() -> None:
     """Compose the service and obey."""
+    with loading():
+        pass
     config = load_config(path=None, environ=os.environ, cwd=Path.cwd(), live=True)
     with Path("events.jsonl").open("w") as stream:  # noqa: ASYNC230 - as standard output of a service is
         configure_logging(stream, Redactor(config.secrets.values()), SystemClock().now)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import errno
-import gc
 import os
 import signal
 import sys
@@ -14,6 +13,7 @@ import click
 
 from hedge_service.cli.start import EXIT_FAULT, config_option, fail, load, logging_of, refuse
 from hedge_service.clock import SystemClock
+from hedge_service.collector import loading
 from hedge_service.crash import armed, ignore
 from hedge_service.errors import ConfigError
 
@@ -35,14 +35,10 @@ def serve(config_path: Path | None, *, live: bool) -> None:
     """  # noqa: D301 - click reads the control character
     config = load(config_path, live=live)
     log = logging_of(config)
-    # Heavy imports only where they are used. All that they make stays, so the collector would look through it
-    # in vain, now and ever after.
-    gc.disable()
-    from hedge_service.app import serve as run  # noqa: PLC0415
-    from hedge_service.config import Environment  # noqa: PLC0415
-
-    gc.freeze()
-    gc.enable()
+    # Heavy imports only where they are used.
+    with loading():
+        from hedge_service.app import serve as run  # noqa: PLC0415
+        from hedge_service.config import Environment  # noqa: PLC0415
 
     # A kill switch for tests has no business near real money.
     on_sandbox = config.kalshi.environment is Environment.SANDBOX

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import dataclass
 from datetime import timedelta
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Protocol
@@ -36,6 +37,19 @@ if TYPE_CHECKING:
 AT_ONCE = 32
 FIRST_WAIT = timedelta(milliseconds=250)
 LONGEST_WAIT = timedelta(seconds=30)
+
+
+_STATES = {events.EXPIRED: CheckoutState.EXPIRED, events.ASYNC_FAILED: CheckoutState.FAILED}
+
+
+@dataclass(frozen=True, slots=True)
+class _Closed:
+    """An event that is done with, and where its session's checkout goes."""
+
+    event_id: int
+    result: str
+    session: CheckoutSession | None
+    state: CheckoutState | None
 
 
 class EventHandler(Protocol):
@@ -79,7 +93,7 @@ class Intake:
         self._holder = holder
         self._claim_for = timedelta(seconds=claim_s)
         self._received: Batcher[NewEvent, bool] = Batcher(self._write_received)
-        self._closed: Batcher[tuple[int, str], None] = Batcher(self._write_closed)
+        self._closed: Batcher[_Closed, None] = Batcher(self._write_closed)
 
     async def receive(self, event: NewEvent) -> bool:
         """Keep an event durably and wake the loop; say whether it is new. A duplicate wakes open work."""
@@ -154,7 +168,7 @@ class Intake:
         if handler is not None:
             await handler.handle(event, told)
         elif session is None or told.type not in events.FULFILLING or not session.paid:
-            await self._note(event, told.type, session)
+            await self._close(event, "noted", session, told.type)
         else:
             await self._fulfil(event, _paid(session, event.created_at))
 
@@ -177,28 +191,31 @@ class Intake:
             wait_s=str(wait.total_seconds()),
         )
 
-    async def _close(self, event: StoredEvent, result: str) -> None:
-        await self._closed.put((event.id, result))
+    async def _close(
+        self, event: StoredEvent, result: str, session: CheckoutSession | None = None, kind: str = ""
+    ) -> None:
+        state = _STATES.get(kind) if session is not None else None
+        await self._closed.put(_Closed(event.id, result, session, state))
 
-    async def _write_closed(self, ended: Sequence[tuple[int, str]]) -> Sequence[None]:
+    async def _write_closed(self, ended: Sequence[_Closed]) -> Sequence[None]:
         now = self._clock.now()
-        await self._database.write(lambda tx: inbox.handled_each(tx, ended, now))
+
+        def close(tx: Connection) -> None:
+            for one in ended:
+                _move_checkout(tx, one)
+            inbox.handled_each(tx, [(one.event_id, one.result) for one in ended], now)
+
+        await self._database.write(close)
         return [None] * len(ended)
 
-    async def _note(self, event: StoredEvent, kind: str, session: CheckoutSession | None) -> None:
-        if session is None:
-            await self._close(event, "noted")
-            return
-        now = self._clock.now()
-        state = {events.EXPIRED: CheckoutState.EXPIRED, events.ASYNC_FAILED: CheckoutState.FAILED}.get(kind)
 
-        def note(tx: Connection) -> None:
-            checkout = checkout_of(tx, session.client_reference_id, session.id)
-            if checkout is not None and state is not None:
-                checkouts.moved(tx, checkout.reference, state, session_id=session.id)
-            inbox.handled(tx, event.id, "noted", now)
-
-        await self._database.write(note)
+def _move_checkout(tx: Connection, one: _Closed) -> None:
+    """Let a checkout go the way that Stripe tells of its session."""
+    if one.session is None or one.state is None:
+        return
+    checkout = checkout_of(tx, one.session.client_reference_id, one.session.id)
+    if checkout is not None:
+        checkouts.moved(tx, checkout.reference, one.state, session_id=one.session.id)
 
 
 def _paid(session: CheckoutSession, at: datetime) -> PaidSession:

@@ -8,19 +8,19 @@ import re
 from base64 import b64encode, urlsafe_b64encode
 from functools import lru_cache
 from itertools import pairwise
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 from urllib.parse import quote, quote_plus
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
+T = TypeVar("T")
 REDACTED = "[redacted]"
 
 # Shorter values would blot out ordinary words, and no secret of ours is that short.
 _SHORTEST = 6
 _SHORTEST_PEM_LINE = 8
-# Names of fields, routes, words: short texts are logged again and again.
-_SHORT, _SHORT_KEPT = 40, 4096
+_SHORT_KEPT = 4096
 _PEM_BODY = re.compile(r"[A-Za-z0-9+/=]+")
 
 _PEM_NAME = r"[A-Z0-9 ]{0,40}PRIVATE KEY-----"
@@ -86,7 +86,7 @@ class Redactor:
     def __init__(self, secrets: Iterable[str] = ()) -> None:
         self._forms: set[str] = set()
         self._known: re.Pattern[str] | None = None
-        self._short = lru_cache(maxsize=_SHORT_KEPT)(self._redacted)
+        self._kept: list[Callable[[], None]] = []
         self.add(*secrets)
 
     def add(self, *secrets: str) -> None:
@@ -95,15 +95,22 @@ class Redactor:
             self._forms.update(_forms(secret))
         longest_first = sorted(self._forms, key=lambda form: (-len(form), form))
         self._known = re.compile("|".join(map(re.escape, longest_first))) if longest_first else None
-        self._short.cache_clear()
+        for forget in self._kept:
+            forget()
+
+    def keep(self, made: Callable[[str], T]) -> Callable[[str], T]:
+        """Keep what a function makes of short texts, until another secret is learned.
+
+        Names of fields, routes and words are logged again and again.
+        """
+        kept = lru_cache(maxsize=_SHORT_KEPT)(made)
+        self._kept.append(kept.cache_clear)
+        return kept
 
     def text(self, text: str) -> str:
         """Give the text with every secret replaced and every bearer id turned into its digest."""
         if len(text) < _SHORTEST:
             return text
-        return self._short(text) if len(text) <= _SHORT else self._redacted(text)
-
-    def _redacted(self, text: str) -> str:
         if self._known is not None:
             text = self._known.sub(REDACTED, text)
         for needle, pattern in _LOOKS:

@@ -28,6 +28,7 @@ _DEEPEST = 8
 _LONGEST_TEXT = 16_000
 _MOST_ITEMS = 1_000
 _PAIR = 2
+_SHORT = 40
 _MACHINE_INTEGERS = range(-(2**53), 2**53 + 1)  # what every JSON reader keeps exact
 
 # Surrogates can't be encoded; the others move a terminal's cursor or end a line for some readers.
@@ -36,8 +37,12 @@ _UNPRINTABLE = re.compile("[\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud80
 
 def iso_utc(moment: datetime) -> str:
     """Give a moment as ISO 8601 in UTC with microseconds and Z; a naive one is taken as UTC."""
-    aware = moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
-    return f"{aware.replace(tzinfo=None).isoformat(timespec='microseconds')}Z"
+    if moment.tzinfo is not UTC:
+        moment = moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+    return f"{moment.isoformat(timespec='microseconds')[:_WITHOUT_OFFSET]}Z"
+
+
+_WITHOUT_OFFSET = len("2026-01-01T00:00:00.000000")
 
 
 class Renderer:
@@ -45,14 +50,22 @@ class Renderer:
 
     def __init__(self, redactor: Redactor) -> None:
         self._redactor = redactor
+        self._short = redactor.keep(self._clean)
+        self._name = redactor.keep(self._named)
 
-    def line(self, event: Mapping[str, object]) -> bytes:
-        """Render one event as one line with its newline. Never raises."""
+    def line(self, at: datetime, event: Mapping[str, object]) -> bytes:
+        """Render one event as one line with its moment and its newline. Never raises."""
         try:
-            return orjson.dumps(self.plain(event)) + b"\n"
+            return self._line(at, self._members(event))
         except Exception as error:  # noqa: BLE001 - a value that can't be printed must not stop an order
-            bare = {key: self.text(str(event.get(key))) for key in ("timestamp", "level", "event")}
-            return orjson.dumps({**bare, "unprintable": type(error).__name__}) + b"\n"
+            bare = {key: self.text(str(event.get(key))) for key in ("level", "event")}
+            return self._line(at, {**bare, "unprintable": type(error).__name__})
+
+    def _line(self, at: datetime, members: dict[str, object]) -> bytes:
+        return orjson.dumps({"timestamp": iso_utc(at), **members}) + b"\n"
+
+    def _members(self, event: Mapping[str, object]) -> dict[str, object]:
+        return dict(self._member(key, member, 0) for key, member in list(event.items())[:_MOST_ITEMS])
 
     def plain(self, value: object, depth: int = 0) -> object:
         """Turn a value into JSON's own types, its secrets replaced."""
@@ -65,23 +78,30 @@ class Renderer:
             return _number(value)
         pairs = _pairs(value)
         if pairs is not None and depth < _DEEPEST:
-            return {self.text(str(key)): self._member(str(key), member, depth) for key, member in pairs}
+            return dict(self._member(str(key), member, depth) for key, member in pairs)
         if isinstance(value, list | tuple | AbstractSet) and depth < _DEEPEST:
             return self._items(list(value)[:_MOST_ITEMS], depth)
         return "..." if depth >= _DEEPEST else self.text(_spelt(value))
 
-    def _member(self, name: str, value: object, depth: int) -> object:
-        hidden = is_secret_name(name) and value is not None and not isinstance(value, bool)
-        return REDACTED if hidden else self.plain(value, depth + 1)
+    def _member(self, name: str, value: object, depth: int) -> tuple[str, object]:
+        said, secret = self._name(name)
+        hidden = secret and value is not None and not isinstance(value, bool)
+        return said, REDACTED if hidden else self.plain(value, depth + 1)
+
+    def _named(self, name: str) -> tuple[str, bool]:
+        return self.text(name), is_secret_name(name)
 
     def _items(self, items: list[object], depth: int) -> list[object]:
         if len(items) == _PAIR and isinstance(items[0], str | bytes) and is_secret_name(_name(items[0])):
             # A header as its name and value, as HTTP libraries keep them.
-            return [self.plain(_name(items[0])), self._member(_name(items[0]), items[1], depth)]
+            return list(self._member(_name(items[0]), items[1], depth))
         return [self.plain(item, depth + 1) for item in items]
 
     def text(self, text: str) -> str:
         """Give a text without secrets, without signs that a terminal would obey, and not endless."""
+        return self._short(text) if len(text) <= _SHORT else self._clean(text)
+
+    def _clean(self, text: str) -> str:
         clean = self._redactor.text(text)
         if not clean.isascii() or "\x7f" in clean:
             clean = _UNPRINTABLE.sub("\ufffd", clean)

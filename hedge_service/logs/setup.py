@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Protocol, TextIO, cast
 from hedge_service.failures import link_of_line
 from hedge_service.imports import leaving_out
 from hedge_service.logs.listening import heard
-from hedge_service.logs.render import Renderer, exception_fields, iso_utc
+from hedge_service.logs.render import Renderer, exception_fields
 from hedge_service.logs.sink import Sink
 
 # It would load `rich` to colour what is written here in lines of JSON.
@@ -36,6 +36,19 @@ _EXPLAINED = frozenset({"error", "critical"})
 _CHATTY = ("aiohttp.access", "alembic", "httpx", "httpx2", "httpcore", "openai", "stripe")
 
 
+_bound: FilteringBoundLogger | None = None
+
+
+class _Current:
+    """The logger in force whenever it is called, which may be another than when it was asked for."""
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(structlog.get_logger() if _bound is None else _bound, name)
+
+
+_CURRENT = _Current()
+
+
 class Clock(Protocol):
     """Gives the present moment, in UTC."""
 
@@ -53,14 +66,15 @@ class _Pipe:
         self._sink = Sink(stream, self._dropped)
 
     def emit(self, level: str, event: str, fields: Mapping[str, object]) -> None:
-        head = {"timestamp": iso_utc(self._clock()), "level": level, "event": event}
+        head = {"level": level, "event": event}
         docs = {"docs": link_of_line(event, fields)} if level in _EXPLAINED else {}
-        self._sink.write(self._renderer.line({**head, **_ordered(fields), **docs}))
+        self._sink.write(self._renderer.line(self._clock(), {**head, **_ordered(fields), **docs}))
         heard(level, event, fields)
 
     def _dropped(self, count: int) -> bytes:
-        head = {"timestamp": iso_utc(self._clock()), "level": "error", "event": "log.dropped"}
-        return self._renderer.line({**head, "count": count, "docs": link_of_line("log.dropped", {})})
+        head = {"level": "error", "event": "log.dropped"}
+        docs = link_of_line("log.dropped", {})
+        return self._renderer.line(self._clock(), {**head, "count": count, "docs": docs})
 
 
 def _ordered(fields: Mapping[str, object]) -> dict[str, object]:
@@ -139,6 +153,7 @@ def configure_logging(
     Takes over structlog, the root logger, warnings, and the hooks for uncaught exceptions.
     Writing never raises: see `hedge_service.logs.sink`.
     """
+    global _bound  # structlog's own configuration is the process's, too
     pipe = _Pipe(stream, redactor, clock)
     before = structlog.get_config() if structlog.is_configured() else None
     structlog.configure(
@@ -147,9 +162,13 @@ def configure_logging(
         logger_factory=lambda *_args: _Writer(pipe),
         cache_logger_on_first_use=False,
     )
+    # Made once: to bind a logger takes about as long as to write its line.
+    outer, _bound = _bound, structlog.get_logger().bind()
     undo = [_take_libraries(_LibraryHandler(pipe), level), _take_hooks(pipe)]
 
     def restore() -> None:
+        global _bound  # noqa: PLW0603 - as above
+        _bound = outer
         structlog.reset_defaults()
         if before is not None:
             structlog.configure(**before)
@@ -214,7 +233,7 @@ def handle_loop_error(_loop: asyncio.AbstractEventLoop, context: dict[str, Any])
 
 def get_logger() -> FilteringBoundLogger:
     """Give a logger for events named `noun.past_tense` with key/values."""
-    return cast("FilteringBoundLogger", structlog.get_logger())
+    return cast("FilteringBoundLogger", _CURRENT)
 
 
 def log_context(**ids: object) -> AbstractContextManager[None]:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import deque
-from typing import TYPE_CHECKING
+from functools import lru_cache
+from typing import TYPE_CHECKING, TypeVar
 
 from prometheus_client import CollectorRegistry, Counter, Histogram, ProcessCollector
 
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
 
     from prometheus_client import Metric
 
+Labelled = TypeVar("Labelled", Counter, Histogram)
 MILLIS = 1000.0
 UNPROVED = HedgeOutcome.UNKNOWN.value
 MOST_FINISHED = 10_000
@@ -97,8 +99,8 @@ class Meters:
     def heard(self, level: str, event: str, fields: Mapping[str, object]) -> None:
         """Count a logged event, and take the time it tells."""
         labels = labels_of(level, event, fields)
-        self._events.labels(*labels).inc()
-        self._lines_told.labels(labels[1]).inc()
+        _child(self._events, labels).inc()
+        _child(self._lines_told, (labels[1],)).inc()
         match event:
             case "request.handled":
                 self._request(fields)
@@ -124,7 +126,7 @@ class Meters:
 
     def _request(self, fields: Mapping[str, object]) -> None:
         listener, route = str(fields.get("listener", "public")), str(fields.get("route", OTHER))
-        self._requests.labels(listener, method_of(fields), route, str(fields.get("status"))).inc()
+        _child(self._requests, (listener, method_of(fields), route, str(fields.get("status")))).inc()
         self._take(self._doors, (listener, route), fields.get("duration_ms"))
 
     def _summarized(self, fields: Mapping[str, object]) -> None:
@@ -135,9 +137,15 @@ class Meters:
     @staticmethod
     def _take(histogram: Histogram, labels: tuple[str, ...], millis: object) -> None:
         if isinstance(millis, int | float):
-            histogram.labels(*labels).observe(millis / MILLIS)
+            _child(histogram, labels).observe(millis / MILLIS)
 
     def _histogram(
         self, name: str, said: str, labels: tuple[str, ...], buckets: tuple[float, ...]
     ) -> Histogram:
         return Histogram(name, said, labels, buckets=buckets, registry=self.registry)
+
+
+@lru_cache(maxsize=4096)
+def _child(metric: Labelled, labels: tuple[str, ...]) -> Labelled:
+    """Give the series of these labels: the library makes sure of each label anew every time."""
+    return metric.labels(*labels)

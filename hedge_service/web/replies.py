@@ -45,12 +45,21 @@ async def read_body(request: web.Request, limit: int = MAX_BODY_BYTES) -> bytes:
     if request.content_length is not None and request.content_length > limit:
         raise TooLarge(limit_bytes=limit)
     try:
+        if request.content.is_eof():
+            # It came with its head: there is nothing to wait for.
+            return _within(request.content.read_nowait(-1), limit)
         async with asyncio.timeout(BODY_TIMEOUT_S):
             return await _read(request, limit)
     except TimeoutError:
         raise BadRequest("The body did not arrive in time", "Send the request again.") from None
     except web.RequestPayloadError:
         raise BadRequest("The body can't be read", "Send the request again.") from None
+
+
+def _within(body: bytes, limit: int) -> bytes:
+    if len(body) > limit:
+        raise TooLarge(limit_bytes=limit)
+    return body
 
 
 async def _read(request: web.Request, limit: int) -> bytes:

@@ -28,5 +28,6 @@ def test_the_log_that_was_in_force_before_is_in_force_again(log: Log) -> None:
 
 
 def test_where_none_was_in_force_there_is_none_again() -> None:
+    structlog.reset_defaults()
     configure_logging(io.StringIO(), Redactor(), lambda: MOMENT).restore()
     assert not structlog.is_configured()
