@@ -6,9 +6,9 @@ STAMP := $(VENV)/.installed
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 # Tests of the flow that open their database where `--database` says.
-ON_BOTH := $(patsubst %,tests/flow/test_%.py,accounts checkout dispatch disputes exposure_flow fills gate intake \
-	lookup open_sessions quoting refunds resting rolling_flow second_locks sender settle stripe_catch_up summarize \
-	unhedged unwinding)
+ON_BOTH := $(patsubst %,tests/flow/test_%.py,accounts checkout dispatch disputes exposure_flow fills fills_apart gate \
+	intake lookup open_sessions quoting refunds resting reversed_word rolling_flow second_locks sender settle \
+	stripe_catch_up summarize unhedged unwinding)
 
 .PHONY: help setup demo serve sandbox test test-thorough test-pg check format bench soak crash mutants reference lock clean
 

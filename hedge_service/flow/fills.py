@@ -11,10 +11,11 @@ from hedge_service.errors import PeerError
 from hedge_service.flow.batching import Batcher
 from hedge_service.flow.executions import ExecutionReads, Executions, whole
 from hedge_service.store import books, fills
+from hedge_service.store.db import StoreUnavailable
 from hedge_service.store.leases import Deposed
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from sqlalchemy.engine import Connection
 
@@ -120,9 +121,15 @@ class Fills:
     async def _step(self) -> None:
         waiting = await self._database.read(lambda tx: fills.unbooked(tx, AT_ONCE))
         now = self._clock.monotonic()
-        await self._complete([order for order in waiting if self._pauses.due(order.order_id, now)])
-        if now >= self._next_sweep:
-            await self._swept()
+        try:
+            await self._complete([order for order in waiting if self._pauses.due(order.order_id, now)])
+        except (Deposed, StoreUnavailable):
+            raise
+        except Exception:
+            # The process may end by it, at every start: what only the sweep finds must not wait behind it.
+            await self._sweep_when_due(now)
+            raise
+        await self._sweep_when_due(now)
 
     async def of_intent(self, intent_id: str) -> None:
         """Book the executions of an intent's orders now; what can't be read is left to the loop.
@@ -136,7 +143,7 @@ class Fills:
         """Book what a resting order has been filled with so far. Raises PeerError."""
         listed = await self._executions.of_order(order.order_id)
         owner = await self._database.read(lambda tx: fills.owner_of_order(tx, order.order_id))
-        await self._store([(listed, owner)])
+        _booked(await self._store([(listed, owner)]))
 
     async def sweep(self) -> int:
         """Book every execution since a safe margin before the newest one booked; give how many were new.
@@ -153,7 +160,9 @@ class Fills:
         # What was executed before the books began is part of the positions they began with.
         return await self._take([fill for fill in listed if not _before(fill, opening.at)])
 
-    async def _swept(self) -> None:
+    async def _sweep_when_due(self, now: float) -> None:
+        if now < self._next_sweep:
+            return
         try:
             await self.sweep()
         except PeerError as error:
@@ -181,10 +190,15 @@ class Fills:
     async def _book(self, orders: Sequence[Unbooked], found: Mapping[str, list[VenueFill]]) -> None:
         told = await self._store([(found.get(order.order_id, []), order.owner) for order in orders])
         for order, stored in zip(orders, told, strict=True):
-            if stored.exact:
-                self._pauses.over(order.order_id)
-            else:
-                self._pause(order)
+            if isinstance(stored, Stored):
+                self._note(order, stored)
+        _booked(told)
+
+    def _note(self, order: Unbooked, stored: Stored) -> None:
+        if stored.exact:
+            self._pauses.over(order.order_id)
+        else:
+            self._pause(order)
 
     def _pause(self, order: Unbooked) -> None:
         wait_s = self._pauses.longer(order.order_id, self._clock.monotonic())
@@ -205,17 +219,17 @@ class Fills:
             new.values(), key=lambda fill: LONG_AGO if fill.created_time is None else fill.created_time
         ):
             orders[fill.order_id].append(fill)
-        return sum([await self._take_order(order_id, rows) for order_id, rows in orders.items()])
+        told = [one for order_id, rows in orders.items() for one in await self._take_order(order_id, rows)]
+        return sum(len(stored.new) for stored in _booked(told))
 
-    async def _take_order(self, order_id: str, rows: list[VenueFill]) -> int:
+    async def _take_order(self, order_id: str, rows: list[VenueFill]) -> Sequence[Stored | Exception]:
         owner = await self._database.read(lambda tx: fills.owner_of_order(tx, order_id))
         if owner is None:
             order = await self._order(order_id, rows[0].ticker)
             if order is None and self._clock.now() - _seen(rows) < OWNER_PATIENCE:
-                return 0
+                return []
             owner = await self._owner(order)
-        await self._store([(rows, owner)])
-        return len(rows)
+        return await self._store([(rows, owner)])
 
     async def _order(self, order_id: str, ticker: str) -> VenueOrder | None:
         order = await self._reads.order(order_id)
@@ -230,9 +244,21 @@ class Fills:
         named = order.client_order_id
         return await self._database.read(lambda tx: fills.owner_of_id(tx, named))
 
-    async def _store(self, found: Sequence[Found]) -> list[Stored]:
+    async def _store(self, found: Sequence[Found]) -> Sequence[Stored | Exception]:
+        """Book in one unit of work; where that fails, each order in one of its own: one must not fail all."""
         if not found:
             return []
+        try:
+            return await self._store_together(found)
+        except (Deposed, StoreUnavailable):
+            # No order's own: each by itself would only fail again.
+            raise
+        except Exception as error:  # noqa: BLE001 - `_booked` raises it once the others are booked
+            if len(found) == 1:
+                return [error]
+        return [outcome for one in found for outcome in await self._store([one])]
+
+    async def _store_together(self, found: Sequence[Found]) -> list[Stored]:
         told = await self._database.write(self._storing(found))
         for (_, owner), stored in zip(found, told, strict=True):
             for fill in stored.new:
@@ -258,6 +284,16 @@ class Fills:
             return [_stored(tx, rows, owner, now) for rows, owner in found]
 
         return store
+
+
+def _booked(told: Iterable[Stored | Exception]) -> list[Stored]:
+    """Give what was booked, or raise what kept any of it from being booked."""
+    failed = [one for one in told if isinstance(one, Exception)]
+    if len(failed) > 1:
+        raise ExceptionGroup("executions of several orders can't be booked", failed)
+    for error in failed:
+        raise error
+    return [one for one in told if isinstance(one, Stored)]
 
 
 def _stored(tx: Connection, rows: Sequence[VenueFill], owner: Owner | None, now: datetime) -> Stored:

@@ -23,6 +23,7 @@ from hedge_service.core.venue import (
     VenueFill,
     VenueOrder,
     VenuePosition,
+    VenueSettlement,
     VenueStatus,
 )
 from hedge_service.errors import Peer, PeerUnavailable
@@ -113,7 +114,8 @@ class FakeExchange:
 
     `ways`: what becomes of the next copies, PLACED when empty. `liquidity`: contracts on offer per ticker;
     a ticker that is not listed has plenty. `stale_s`: how far behind reads say they are; `late`: orders
-    placed now do not show; `hidden`: ids that do not show; `archived`: ids that only history shows.
+    placed now do not show; `hidden`: ids that do not show; `archived`: ids that only history shows;
+    `late_fills`: executions do not show.
     """
 
     clock: StageClock
@@ -124,6 +126,7 @@ class FakeExchange:
     hidden: set[str] = field(default_factory=set)
     archived: set[str] = field(default_factory=set)
     archived_fills: bool = False
+    late_fills: bool = False
     twice: bool = False
     down: bool = False
     gone: set[str] = field(default_factory=set)
@@ -176,7 +179,7 @@ class FakeExchange:
 
     def shows(self) -> None:
         """Show everything from now on."""
-        self.late = False
+        self.late = self.late_fills = False
         self.hidden.clear()
 
     def _place(self, order: Order) -> Reply:
@@ -271,7 +274,8 @@ class FakeExchange:
     ) -> list[VenueFill]:
         del orders, since, priority
         await self._asked()
-        shown = [] if self.archived_fills else [t for t in self.trades if order_id in {None, t.order_id}]
+        unseen = self.archived_fills or self.late_fills
+        shown = [] if unseen else [t for t in self.trades if order_id in {None, t.order_id}]
         return shown * 2 if self.twice else shown
 
     async def historical_fills(
@@ -294,6 +298,11 @@ class FakeExchange:
         del ticker
         await self._asked()
         return self.places
+
+    async def settlements(self, *, since: datetime) -> list[VenueSettlement]:
+        del since
+        await self._asked()
+        return []
 
     async def exchange_status(self) -> ExchangeStatus:
         await self._asked()

@@ -17,6 +17,7 @@ from hedge_service.flow.fills import Fills
 from hedge_service.flow.gate import Gate
 from hedge_service.flow.intake import Intake
 from hedge_service.flow.lookup import LookUps
+from hedge_service.flow.reconcile import Reconciler
 from hedge_service.flow.resting import Resting
 from hedge_service.flow.runner import Nudge
 from hedge_service.flow.sender import Sender
@@ -75,6 +76,13 @@ class Process:
             sender=self.sender,
             rest_s=hedging.rest_s,
             ended=self.changed,
+            **common,
+        )
+        self.reconciler = Reconciler(
+            reads=stage.exchange,
+            quiet_s=kalshi.quiet_s,
+            sender=self.sender,
+            lookups=self.lookups,
             **common,
         )
         self.wire = Wire(door=stage.exchange, sender=self.sender, safety=OpenLocks(), subaccount=0, **common)

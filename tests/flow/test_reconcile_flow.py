@@ -251,19 +251,6 @@ def restore(copy: Path, folder: Path) -> None:
     shutil.copy(copy, folder / "hedge.db")
 
 
-class SnapshotReads:
-    """The fake exchange with the reads that only a reconciliation makes."""
-
-    def __init__(self, stage: OrderStage) -> None:
-        self._exchange = stage.exchange
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._exchange, name)
-
-    async def settlements(self, **_: object) -> list[Any]:
-        return []
-
-
 async def test_a_parked_order_that_the_exchange_shows_ends_by_itself(stage: OrderStage) -> None:
     stage.exchange.ways.append(Way.REPLY_LOST)
     stage.exchange.late = True
@@ -271,20 +258,11 @@ async def test_a_parked_order_that_the_exchange_shows_ends_by_itself(stage: Orde
     await stage.until(intent, AttemptState.PARKED)
     parked = await stage.only(intent)
     stage.exchange.hidden.clear()
-    made = Reconciler(
-        database=stage.database,
-        reads=SnapshotReads(stage),
-        clock=stage.clock,
-        quiet_s=stage.config.kalshi.quiet_s,
-        log=stage.log,
-        sender=stage.process.sender,
-        lookups=stage.process.lookups,
-    )
-    await made.step()
+    await stage.process.reconciler.step()
     ended = await stage.only(intent)
     assert ended.client_order_id == parked.client_order_id
     assert (ended.state, str(ended.filled)) == (AttemptState.FILLED, "3.00")
     # A second run, later, finds nothing left to do.
     stage.clock.advance(timedelta(minutes=2).total_seconds())
-    await made.step()
+    await stage.process.reconciler.step()
     assert await stage.only(intent) == ended
