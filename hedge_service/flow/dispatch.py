@@ -31,6 +31,7 @@ from hedge_service.store.leases import Deposed
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine, Sequence
+    from datetime import datetime
 
     from sqlalchemy.engine import Connection
 
@@ -55,10 +56,11 @@ RESTING_WAIT_S = 0.5
 
 @dataclass(frozen=True, slots=True)
 class Taken:
-    """A step that was taken: how long to wait now, and the attempt it made or moved, where that is all."""
+    """A step that was taken: how long to wait now, and where that is all, what it made, moved or ended."""
 
     wait_s: float
     attempt: Attempt | None = None
+    ended_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -103,8 +105,7 @@ class Dispatcher:
         self._drivers: dict[str, asyncio.Task[None]] = {}
         self._parked: set[str] = set()
         self._on_the_wire: set[asyncio.Task[Any]] = set()
-        self._plans: Batcher[Attempt, Attempt] = Batcher(self._write_plans)
-        self._ends: Batcher[tuple[str, str], None] = Batcher(self._write_ends)
+        self._ends: Batcher[tuple[str, str], datetime] = Batcher(self._write_ends)
         self._stopping = False
         # What an order waits for, so that one never sent can say more than that its time is over.
         self._waited_for: dict[str, str] = {}
@@ -174,6 +175,8 @@ class Dispatcher:
         """Give the work as it is after a step: from what the step wrote, else from the journal."""
         if taken.attempt is not None:
             return replace(work, attempts=_with(work.attempts, taken.attempt))
+        if taken.ended_at is not None:
+            return replace(work, intent=replace(work.intent, ended_at=taken.ended_at))
         intent, attempts = await self._database.read(lambda tx: journal.load(tx, work.intent.id))
         return replace(work, intent=intent, attempts=attempts)
 
@@ -210,8 +213,7 @@ class Dispatcher:
                 # Resting orders are followed all together (flow.resting); their rows tell this driver.
                 return Taken(RESTING_WAIT_S)
             case End(reason=reason):
-                await self._end(work, reason)
-                return Taken(0)
+                return Taken(0, ended_at=await self._end(work, reason))
 
     async def _begin(self, step: Begin, work: Work) -> Attempt:
         intent = work.intent
@@ -225,7 +227,8 @@ class Dispatcher:
             attempt=step.number,
         )
         order = intent.order(order_id, step.count, self._rules.subaccount)
-        planned = Attempt(
+        # Stored in the transaction of what becomes of it: until then nothing of it can be on the wire.
+        return Attempt(
             client_order_id=order_id,
             intent_id=intent.id,
             number=step.number,
@@ -234,17 +237,6 @@ class Dispatcher:
             body=self._rules.body(order),
             planned_at=self._clock.now(),
         )
-        return await self._plans.put(planned)
-
-    async def _write_plans(self, planned: Sequence[Attempt]) -> Sequence[Attempt]:
-        return await self._database.write(self._plan(planned))
-
-    def _plan(self, planned: Sequence[Attempt]) -> Callable[[Connection], list[Attempt]]:
-        def plan(tx: Connection) -> list[Attempt]:
-            self._sender.guard(tx)
-            return journal_sets.plan(tx, planned)
-
-        return plan
 
     async def _send(self, work: Work, attempt: Attempt, wait_s: float) -> Taken:
         intent = work.intent
@@ -263,7 +255,7 @@ class Dispatcher:
         self._waited_for.pop(intent.id, None)
         again = after.state is AttemptState.PLANNED and after.code != "header_timestamp_expired"
         # Of an order that is filled whole nothing more can become known that changes what follows.
-        known = after if after.state is AttemptState.FILLED else None
+        known = after if after.state is AttemptState.FILLED or after is attempt else None
         return Taken(wait_s if again else 0, known)
 
     async def _put_on_the_wire(self, intent: Intent, attempt: Attempt) -> Attempt:
@@ -328,23 +320,23 @@ class Dispatcher:
 
         def end(tx: Connection) -> Attempt:
             self._sender.guard(tx)
+            journal_sets.plan(tx, [attempt])
             return journal.moved(tx, attempt, state, at=now, event=event, evidence=evidence, code=code)
 
         return await self._database.write(end)
 
-    async def _end(self, work: Work, reason: EndReason) -> None:
+    async def _end(self, work: Work, reason: EndReason) -> datetime:
         if any(attempt.filled for attempt in work.attempts):
             # The summary follows the end: with the executions booked its figures are exact from the first.
             await self._fills.of_intent(work.intent.id)
-        await self._ends.put((work.intent.id, reason.value))
+        return await self._ends.put((work.intent.id, reason.value))
 
-    async def _write_ends(self, ended: Sequence[tuple[str, str]]) -> Sequence[None]:
-        await self._database.write(self._ending(ended))
-        return [None] * len(ended)
-
-    def _ending(self, ended: Sequence[tuple[str, str]]) -> Callable[[Connection], None]:
+    async def _write_ends(self, ended: Sequence[tuple[str, str]]) -> Sequence[datetime]:
         now = self._clock.now()
+        await self._database.write(self._ending(ended, now))
+        return [now] * len(ended)
 
+    def _ending(self, ended: Sequence[tuple[str, str]], now: datetime) -> Callable[[Connection], None]:
         def end(tx: Connection) -> None:
             self._sender.guard(tx)
             journal_sets.end(tx, ended, now)

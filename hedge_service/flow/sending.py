@@ -155,6 +155,9 @@ class Wire:
 
         def begin(tx: Connection) -> list[Attempt | Exception]:
             epoch = self._sender.guard(tx)
+            journal_sets.plan(
+                tx, [one.attempt for one in copies if one.attempt.state is AttemptState.PLANNED]
+            )
             reason = halts.reason(tx)
             if reason is not None:
                 return [Halted(reason) for _ in copies]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import TYPE_CHECKING, Any
 
 from hedge_service.clock import millis
@@ -45,16 +46,16 @@ class Summarizer:
             self._log.warning("summary.left", reason=str(error))
 
     async def _step(self) -> None:
-        last = ""
-        while page := await self._database.read(self._page(last)):
-            for parlay_id in page:
-                await self._database.write(self._revise(parlay_id))
-            last = page[-1]
-        for parlay, revision, figures, made_at in await self._database.read(
-            lambda tx: parlays.unemitted(tx, AT_ONCE)
-        ):
+        page = await self._database.read(self._page(""))
+        while page:
+            # Handed in together, they share a commit.
+            await asyncio.gather(*(self._database.write(self._revise(parlay_id)) for parlay_id in page))
+            page = await self._database.read(self._page(page[-1])) if len(page) == AT_ONCE else ()
+        made = await self._database.read(lambda tx: parlays.unemitted(tx, AT_ONCE))
+        for parlay, revision, figures, made_at in made:
             self._tell(parlay, revision, figures, millis(made_at) - millis(parlay.accepted_at))
-            await self._database.write(self._told(parlay.id, revision))
+        told = (self._told(parlay.id, revision) for parlay, revision, _, _ in made)
+        await asyncio.gather(*(self._database.write(each) for each in told))
 
     def _page(self, after: str) -> Callable[[Connection], tuple[str, ...]]:
         return lambda tx: parlays.unsettled(tx, AT_ONCE, after)

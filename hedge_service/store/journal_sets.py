@@ -77,11 +77,9 @@ def work(tx: Connection, intent_ids: Sequence[str]) -> tuple[Work, ...]:
     )
 
 
-def plan(tx: Connection, planned: Sequence[Attempt]) -> list[Attempt]:
-    """Store planned attempts; the same id planned twice is one attempt, and the stored one is given."""
+def plan(tx: Connection, planned: Sequence[Attempt]) -> None:
+    """Store planned attempts; the same id planned twice is one attempt, as it was stored first."""
     insert_each_if_absent(tx, attempts, [journal.planned_row(attempt) for attempt in planned])
-    stored = attempts_by_id(tx, [attempt.client_order_id for attempt in planned])
-    return [stored[attempt.client_order_id] for attempt in planned]
 
 
 def attempts_by_id(tx: Connection, client_order_ids: Sequence[str]) -> dict[str, Attempt]:

@@ -198,6 +198,16 @@ def driver(tx: Connection) -> sqlite3.Connection | None:
     return raw
 
 
+def say(tx: Connection, sql: str) -> None:
+    """Say a word of the transaction's own, a savepoint for one."""
+    raw = driver(tx)
+    if raw is None:
+        tx.exec_driver_sql(sql)
+        return
+    with said(sql):
+        raw.execute(sql)
+
+
 def _taker(value: Any) -> Callable[[Values], Any]:
     return value.taker() if isinstance(value, _Given) else lambda _: value
 

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
+from hedge_service.store.prepared import say
+
 if TYPE_CHECKING:
     import asyncio
     from collections.abc import Callable, Iterable
@@ -84,15 +86,15 @@ def work_through(connection: Connection, group: list[Unit]) -> None:
         unit.result = unit.work(connection)
         return
     for unit in group:
-        connection.exec_driver_sql("SAVEPOINT unit")
+        say(connection, "SAVEPOINT unit")
         try:
             unit.result = unit.work(connection)
         except Exception as error:
             if not is_callers(error):
                 raise
-            connection.exec_driver_sql("ROLLBACK TO SAVEPOINT unit")
+            say(connection, "ROLLBACK TO SAVEPOINT unit")
             unit.error = error
-        connection.exec_driver_sql("RELEASE SAVEPOINT unit")
+        say(connection, "RELEASE SAVEPOINT unit")
 
 
 def is_callers(error: BaseException) -> bool:

@@ -29,7 +29,8 @@ def hedged(tx: Connection, *, filled: str = "1", state: S = S.CANCELLED) -> Parl
     parlay = put_parlay(tx)
     intent = intent_of(parlay, contracts="3")
     journal.put_intent(tx, intent)
-    attempt = put_sent(tx, journal_sets.plan(tx, [planned(intent)])[0], epoch=1, at=NOW)
+    journal_sets.plan(tx, [planned(intent)])
+    attempt = put_sent(tx, planned(intent), epoch=1, at=NOW)
     put_state(tx, attempt, state)
     bought = {"fill_centis": Count.of(filled).centis, "cost_micros": 650_000}
     tx.execute(attempts.update().values(**bought))

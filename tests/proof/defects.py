@@ -165,8 +165,8 @@ DEFECTS: tuple[Defect, ...] = (
         edits=(
             Edit(
                 "hedge_service/store/inbox.py",
-                "where(inbox.c.claimed_until_ms <= millis(at), *_due(at))\n    taken",
-                "where(*_due(at))\n    taken",
+                "where(inbox.c.claimed_until_ms <= _AT, *_IS_DUE)\n    taken",
+                "where(*_IS_DUE)\n    taken",
             ),
         ),
         tests=("tests/store/test_inbox.py",),
@@ -269,7 +269,7 @@ DEFECTS: tuple[Defect, ...] = (
         edits=(
             Edit(
                 "hedge_service/store/leases.py",
-                '    if tx.execute(_MINE, {"account": account, "epoch": epoch}).one_or_none() is None:\n',
+                '    if not _MINE.all(tx, {"account": account, "epoch": epoch}):\n',
                 "    if epoch < 0:\n",
             ),
         ),

@@ -173,7 +173,8 @@ def put_attempt(tx: Connection, number: int = 1) -> Attempt:
     """Store a parlay with one intent and one planned attempt."""
     intent = intent_of(put_parlay(tx, number))
     journal.put_intent(tx, intent)
-    return journal_sets.plan(tx, [planned(intent)])[0]
+    journal_sets.plan(tx, [planned(intent)])
+    return planned(intent)
 
 
 def put_sent(tx: Connection, attempt: Attempt, *, epoch: int, at: datetime) -> Attempt:

@@ -66,7 +66,8 @@ async def test_work_names_the_parlay_s_session_and_mode(database: Database) -> N
         intents = [intent_of(live, leg=1), intent_of(live, leg=2), intent_of(dry)]
         for intent in intents:
             journal.put_intent(tx, intent)
-        made = journal_sets.plan(tx, [planned(intents[1])])
+        made = [planned(intents[1])]
+        journal_sets.plan(tx, made)
         found = {one.intent.id: one for one in journal_sets.work(tx, [intent.id for intent in intents])}
         assert [found[intent.id].intent for intent in intents] == intents
         assert [found[intent.id].attempts for intent in intents] == [(), tuple(made), ()]
@@ -82,7 +83,9 @@ async def test_attempts_planned_again_are_the_stored_ones_beside_new_ones(databa
     def work(tx: Connection) -> None:
         known, new = put_attempt(tx, 1), intent_of(put_parlay(tx, 2))
         journal.put_intent(tx, new)
-        assert journal_sets.plan(tx, [planned(new), replace(known, body=b"other")]) == [planned(new), known]
+        journal_sets.plan(tx, [planned(new), replace(known, body=b"other")])
+        stored = journal_sets.attempts_by_id(tx, [planned(new).client_order_id, known.client_order_id])
+        assert list(stored.values()) == [known, planned(new)]
 
     await database.write(work)
 
