@@ -113,6 +113,12 @@ class PacedBucket:
         self._paused_until = now + pause_s(self._strikes)
         self._advance()
 
+    def arrived(self) -> None:
+        """Take note of a reply: what was written has reached the exchange."""
+        if self._bucket.unseen is not None:
+            self._bucket = self.state.arrived()
+            self._advance()
+
     def reconfigure(self, limit: BucketLimit) -> None:
         """Take the account's own limits; those in line keep their places."""
         self._bucket = self.state.resized(limit)

@@ -20,6 +20,10 @@ LEAST_WAIT_S = 1e-6
 # Requests overtake one another on the way; this much of a bucket's refill absorbs the difference.
 JITTER_PER_SECOND = 50
 LEAST_RESERVE = 2
+# So near to its capacity, in seconds of refill, the exchange's bucket may be full while ours is not quite.
+NEAR_FULL_S = 0.1
+# Whatever was written has arrived by then, or the exchange is so slow that nobody gets near its limits.
+ARRIVED_S = 1.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -126,12 +130,18 @@ KNOWN_COSTS = EndpointCosts.table(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Bucket:
-    """A bucket at one moment. `level` includes the tokens in `held`; available is what is left."""
+    """A bucket at one moment. `level` includes the tokens in `held`; available is what is left.
+
+    A full bucket refills only once something has been taken, and the exchange takes when a request arrives,
+    not when it is written: so until a reply shows that one has arrived, at the latest until `unseen`, what
+    was taken from a full bucket does not refill. Counted from the writing it was up to 50 ms too early.
+    """
 
     limit: BucketLimit
     level: float
     held: int
     at: float
+    unseen: float | None = None
 
     @classmethod
     def full(cls, limit: BucketLimit, at: float) -> Bucket:
@@ -147,8 +157,9 @@ class Bucket:
         """Move to a later moment; an earlier one changes nothing."""
         if at <= self.at:
             return self
-        level = min(self.limit.capacity, self.level + (at - self.at) * self.limit.refill_rate)
-        return replace(self, level=level, at=at)
+        since = self.at if self.unseen is None else max(self.at, self.unseen)
+        level = min(self.limit.capacity, self.level + max(at - since, 0) * self.limit.refill_rate)
+        return replace(self, level=level, at=at, unseen=self.unseen if since > at else None)
 
     def need(self, cost: int, *, priority: bool) -> int:
         """Give the tokens that must be available for a grant; never more than an idle bucket holds."""
@@ -158,7 +169,10 @@ class Bucket:
     def wait_s(self, need: int) -> float:
         """Give the seconds until `need` tokens are available if nothing else happens; 0 when they are."""
         short = need - self.available
-        return max(short / self.limit.refill_rate, LEAST_WAIT_S) if short > 0 else 0
+        if short <= 0:
+            return 0
+        still = 0 if self.unseen is None else max(self.unseen - self.at, 0)
+        return max(still + short / self.limit.refill_rate, LEAST_WAIT_S)
 
     def hold(self, cost: int) -> Bucket:
         """Promise tokens to a grant."""
@@ -166,7 +180,13 @@ class Bucket:
 
     def written(self, cost: int) -> Bucket:
         """Spend a grant's tokens: its bytes go out now."""
-        return replace(self, level=self.level - cost, held=self.held - cost)
+        near = self.level > self.limit.capacity - NEAR_FULL_S * self.limit.refill_rate
+        unseen = self.at + ARRIVED_S if near and self.unseen is None else self.unseen
+        return replace(self, level=self.level - cost, held=self.held - cost, unseen=unseen)
+
+    def arrived(self) -> Bucket:
+        """Learn from a reply that a request has arrived: the exchange's bucket refills."""
+        return replace(self, unseen=None)
 
     def released(self, cost: int) -> Bucket:
         """Take back a grant whose bytes never went out."""

@@ -35,12 +35,13 @@ class StrictBucket:
         if self._bucket.available + 1e-6 < cost:
             self.refused += 1
         else:
-            self._bucket = self._bucket.hold(cost).written(cost)
+            self._bucket = self._bucket.hold(cost).written(cost).arrived()
 
 
 async def spend(bucket: PacedBucket, cost: int, *, priority: bool = False) -> None:
     async with bucket.acquire(cost, priority=priority) as grant:
         grant.written()
+        bucket.arrived()
 
 
 async def test_a_hundred_orders_from_a_full_basic_bucket_take_nine_seconds_no_429(
@@ -52,6 +53,7 @@ async def test_a_hundred_orders_from_a_full_basic_bucket_take_nine_seconds_no_42
         async with bucket.acquire(10) as grant:
             grant.written()
             exchange.take(10)
+            bucket.arrived()
 
     start = clock.monotonic()
     await clock.run(gather(order, 100))
@@ -67,8 +69,24 @@ async def test_requests_that_overtake_one_another_on_the_way_cause_no_429(clock:
             grant.written()
             await clock.sleep(delays.uniform(0, 0.019))
             exchange.take(10)
+            bucket.arrived()
 
     await clock.run(gather(order, 100))
+    assert exchange.refused == 0
+
+
+async def test_a_first_request_that_is_long_on_its_way_causes_no_429(clock: FakeClock) -> None:
+    # Until it arrives the bucket of the exchange is full, and can not refill.
+    bucket, exchange, delays = PacedBucket(BASIC, clock), StrictBucket(BASIC, clock), iter([0.25] * 10)
+
+    async def order() -> None:
+        async with bucket.acquire(10) as grant:
+            grant.written()
+            await clock.sleep(next(delays, 0.001))
+            exchange.take(10)
+            bucket.arrived()
+
+    await clock.run(gather(order, 50))
     assert exchange.refused == 0
 
 

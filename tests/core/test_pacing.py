@@ -25,7 +25,7 @@ def test_a_full_bucket_makes_nobody_wait() -> None:
 
 
 def test_a_shortage_lasts_as_long_as_its_refill() -> None:
-    bucket = Bucket.full(BASIC, 0).hold(95).written(95)
+    bucket = Bucket.full(BASIC, 0).hold(95).written(95).arrived()
     assert bucket.wait_s(10) == pytest.approx(0.05)
     assert bucket.refilled(0.05).wait_s(10) == pytest.approx(0, abs=1e-6)
 
@@ -34,7 +34,25 @@ def test_held_tokens_are_not_available_and_do_not_refill() -> None:
     bucket = Bucket.full(BASIC, 0).hold(100).refilled(10)
     assert bucket.available == 0
     assert bucket.written(100).available == 0
-    assert bucket.written(100).refilled(10.5).available == 50
+    assert bucket.written(100).arrived().refilled(10.5).available == 50
+
+
+def test_what_is_taken_from_a_full_bucket_refills_once_it_is_known_to_have_arrived() -> None:
+    bucket = Bucket.full(BASIC, 0).hold(100).written(100)
+    assert bucket.refilled(0.5).available == 0
+    assert bucket.refilled(0.5).arrived().refilled(0.7).available == pytest.approx(20)
+
+
+def test_without_a_reply_it_refills_after_a_second_all_the_same() -> None:
+    bucket = Bucket.full(BASIC, 0).hold(100).written(100)
+    assert bucket.wait_s(10) == pytest.approx(1.1)
+    assert bucket.refilled(1.25).available == pytest.approx(25)
+    assert bucket.refilled(0.9).refilled(1.25).available == pytest.approx(25)
+
+
+def test_a_bucket_that_is_not_near_full_refills_whatever_is_written() -> None:
+    bucket = Bucket.full(BASIC, 0).hold(50).written(50).arrived().hold(10).written(10)
+    assert bucket.refilled(0.1).available == pytest.approx(50)
 
 
 def test_a_released_grant_costs_nothing() -> None:
@@ -47,7 +65,7 @@ def test_time_that_goes_back_changes_nothing() -> None:
 
 
 def test_ordinary_callers_leave_the_reserve_and_priority_callers_use_it() -> None:
-    bucket = Bucket.full(BASIC, 0).hold(90).written(90)
+    bucket = Bucket.full(BASIC, 0).hold(90).written(90).arrived()
     assert bucket.wait_s(bucket.need(10, priority=False)) == pytest.approx(0.02)
     assert bucket.wait_s(bucket.need(10, priority=True)) == 0
 

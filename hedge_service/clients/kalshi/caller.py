@@ -223,6 +223,8 @@ class Caller:
                 )
             except Undelivered as failure:
                 return _Again(reason=failure.reason, begun=failure.begun), granted_at
+        for each in (bucket, self.limiter.balance) if ask.balance else (bucket,):
+            each.arrived()
         return self._answer(ask, read, response, bucket), granted_at
 
     def _answer(

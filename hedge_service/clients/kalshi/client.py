@@ -91,6 +91,7 @@ class KalshiClient(MarketReads, PortfolioReads, AccountReads):
             )
         except Undelivered as failure:
             return Unproved(reason=failure.reason) if failure.begun else Unsent(reason=failure.reason)
+        self.limiter.write.arrived()
         reply = classify(response.status, response.body, order)
         if isinstance(reply, Throttled):
             self.limiter.write.throttled()
