@@ -84,7 +84,8 @@ attempts = Table(
     Column("ended_ms", BigInteger),
     UniqueConstraint("intent_id", "number"),
     CheckConstraint("fill_centis >= 0 AND fill_centis <= count_centis", name="fill"),
-    Index(None, "state"),
+    # What was sent since a balance was read, among all that ever ended.
+    Index("ix_attempts_state_sent", "state", "last_sent_ms"),
     Index(None, "last_sent_ms"),
     waiting_rows("ix_attempts_unbooked", "planned_ms", where="booked_centis <> fill_centis"),
 )
