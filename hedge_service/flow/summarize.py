@@ -54,8 +54,9 @@ class Summarizer:
         made = await self._database.read(lambda tx: parlays.unemitted(tx, AT_ONCE))
         for parlay, revision, figures, made_at in made:
             self._tell(parlay, revision, figures, millis(made_at) - millis(parlay.accepted_at))
-        told = (self._told(parlay.id, revision) for parlay, revision, _, _ in made)
-        await asyncio.gather(*(self._database.write(each) for each in told))
+        await asyncio.gather(
+            *(self._database.write(self._told(parlay.id, revision)) for parlay, revision, _, _ in made)
+        )
 
     def _page(self, after: str) -> Callable[[Connection], tuple[str, ...]]:
         return lambda tx: parlays.unsettled(tx, AT_ONCE, after)
