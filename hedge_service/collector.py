@@ -18,7 +18,9 @@ SELDOM = (20_000, 20, 50)
 def loading() -> Iterator[None]:
     """Load modules inside: all that they make stays, and is never looked through again."""
     gc.disable()
-    yield
-    gc.freeze()
-    gc.set_threshold(*SELDOM)
-    gc.enable()
+    try:
+        yield
+        gc.freeze()
+    finally:
+        gc.set_threshold(*SELDOM)
+        gc.enable()

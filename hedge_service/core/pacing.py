@@ -1,7 +1,7 @@
 """Token buckets as arithmetic: time goes in as seconds of a monotonic clock, tokens are the exchange's own.
 
-A grant is a hold: its tokens stay in the bucket, promised, until its bytes are written, and only then begin
-to refill; so that grants which waited for a slow disk can't leave as a burst larger than the bucket.
+A grant is a hold: its tokens stay in the bucket, promised, until its bytes are written, and refill no sooner;
+so that grants which waited for a slow disk can't leave as a burst larger than the bucket.
 """
 
 from __future__ import annotations

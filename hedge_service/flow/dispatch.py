@@ -177,8 +177,8 @@ class Dispatcher:
             return replace(work, attempts=_with(work.attempts, taken.attempt))
         if taken.ended_at is not None:
             return replace(work, intent=replace(work.intent, ended_at=taken.ended_at))
-        intent, attempts = await self._database.read(lambda tx: journal.load(tx, work.intent.id))
-        return replace(work, intent=intent, attempts=attempts)
+        intent, stored = await self._database.read(lambda tx: journal.load(tx, work.intent.id))
+        return replace(work, intent=intent, attempts=_with_planned(stored, work.attempts))
 
     async def _take(self, step: Step, work: Work, wait_s: float) -> Taken:
         """Take one step; give how long to wait before the next one."""
@@ -320,6 +320,8 @@ class Dispatcher:
 
         def end(tx: Connection) -> Attempt:
             self._sender.guard(tx)
+            if journal.load(tx, attempt.intent_id)[0].ended_at is not None:
+                raise IllegalMove(attempt.state, state)
             journal_sets.plan(tx, [attempt])
             return journal.moved(tx, attempt, state, at=now, event=event, evidence=evidence, code=code)
 
@@ -353,6 +355,14 @@ def _undriven(tx: Connection, driven: frozenset[str], places: int) -> tuple[Work
 
 def _with(attempts: tuple[Attempt, ...], after: Attempt) -> tuple[Attempt, ...]:
     return (*(one for one in attempts if one.client_order_id != after.client_order_id), after)
+
+
+def _with_planned(stored: tuple[Attempt, ...], known: tuple[Attempt, ...]) -> tuple[Attempt, ...]:
+    """Keep what is planned and could not be stored yet, so that its waits and its end are an order's."""
+    last = known[-1] if known else None
+    if last is None or last.state is not AttemptState.PLANNED:
+        return stored
+    return stored if any(one.number >= last.number for one in stored) else (*stored, last)
 
 
 def _standing(attempts: tuple[Attempt, ...]) -> tuple[tuple[int, AttemptState], ...]:

@@ -116,8 +116,9 @@ class Wire:
     async def send(self, intent: Intent, attempt: Attempt, grant: Grant) -> Attempt:
         """Send one copy under a limiter's grant and store what came of it.
 
-        Raises Halted, Waiting, Barred and Deposed before anything is written, StoreUnavailable when the
-        journal can't be.
+        Raises Halted, Waiting and Barred before anything is sent (the attempt is then stored as planned),
+        IllegalMove and Deposed when another epoch was here, StoreUnavailable when the journal can't be
+        written.
         """
         try:
             sending = await self._begins.put(Copy(intent, attempt))
@@ -203,6 +204,9 @@ def _tried(
 ) -> Record | Exception:
     """Give the move of one copy to SENDING, or why it may not go out."""
     intent, attempts = stored
+    if intent.ended_at is not None:
+        # Another epoch has ended it, and its cash may be promised to others.
+        return IllegalMove(copy.attempt.state, AttemptState.SENDING)
     if now >= intent.expires_at:
         # A parlay voided or decided while this order stood in the limiter's line buys nothing more.
         return Halted("the intent's time is over")

@@ -84,7 +84,7 @@ class Renderer:
         return "..." if depth >= _DEEPEST else self.text(_spelt(value))
 
     def _member(self, name: str, value: object, depth: int) -> tuple[str, object]:
-        said, secret = self._name(name)
+        said, secret = self._name(name) if len(name) <= _SHORT else self._named(name)
         hidden = secret and value is not None and not isinstance(value, bool)
         return said, REDACTED if hidden else self.plain(value, depth + 1)
 

@@ -78,8 +78,11 @@ def work(tx: Connection, intent_ids: Sequence[str]) -> tuple[Work, ...]:
 
 
 def plan(tx: Connection, planned: Sequence[Attempt]) -> None:
-    """Store planned attempts; the same id planned twice is one attempt, as it was stored first."""
-    insert_each_if_absent(tx, attempts, [journal.planned_row(attempt) for attempt in planned])
+    """Store planned attempts of open intents; the same id planned twice is one, as it was stored first."""
+    if planned:
+        ended = set(_ENDED.scalars(tx, {"ids": [attempt.intent_id for attempt in planned]}))
+        rows = [journal.planned_row(one) for one in planned if one.intent_id not in ended]
+        insert_each_if_absent(tx, attempts, rows)
 
 
 def attempts_by_id(tx: Connection, client_order_ids: Sequence[str]) -> dict[str, Attempt]:
@@ -117,6 +120,7 @@ def end(tx: Connection, ended: Sequence[tuple[str, str]], at: datetime) -> None:
 # Statements are made once: building one takes several times as long as running it.
 _IDS: BindParameter[Any] = bindparam("ids", expanding=True)
 _INTENTS = Prepared(select(intents).where(intents.c.id.in_(_IDS)))
+_ENDED = Prepared(select(intents.c.id).where(intents.c.id.in_(_IDS), intents.c.ended_ms.is_not(None)))
 _ATTEMPTS = Prepared(select(attempts).where(attempts.c.client_order_id.in_(_IDS)))
 _ATTEMPTS_OF = Prepared(select(attempts).where(attempts.c.intent_id.in_(_IDS)).order_by(attempts.c.number))
 _OWNERS = Prepared(select(parlays.c.id, parlays.c.session_id, parlays.c.mode).where(parlays.c.id.in_(_IDS)))

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 Values = Mapping[str, Any]
 NOTHING: Values = {}
+MOST_FILLED = 16_384
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +52,8 @@ class Prepared:
     """A statement that is made once and run with values, by the names of its parameters.
 
     A list (`bindparam(..., expanding=True)`) is filled up with its last value to a power of two, so that
-    few forms of a statement are compiled. Methods raise SQLAlchemy's errors, whoever ran the statement.
+    few forms of a statement are compiled; so no statement may ask what is NOT in one. What the database
+    refuses is raised as SQLAlchemy's errors, whoever ran the statement.
     """
 
     def __init__(self, statement: Any) -> None:
@@ -213,7 +215,8 @@ def _taker(value: Any) -> Callable[[Values], Any]:
 
 
 def _room(length: int) -> int:
-    return 1 << max(length - 1, 0).bit_length()
+    # SQLite takes 32,766 values by default.
+    return max(length, min(1 << max(length - 1, 0).bit_length(), MOST_FILLED))
 
 
 def _columns(statement: Any) -> list[tuple[str, Any]]:

@@ -107,6 +107,7 @@ class _Thread:
             execution_options={"compiled_cache": statements, "isolation_level": "AUTOCOMMIT"},
         )
         self._connection: Connection | None = None
+        self._closed = False
 
     async def run(self, work: Callable[[Connection], T]) -> T:
         """Run `work` in a transaction, in the thread; it runs to its end even if the caller is cancelled."""
@@ -114,25 +115,28 @@ class _Thread:
         return await driven.run(partial(self._transact, work))
 
     async def close(self) -> None:
-        if self._driven is not None:
-            driven, self._driven = self._driven, None
-            connection, self._connection = self._connection, None
-            if connection is not None:
-                await driven.run(connection.close)
-            await driven.close()
+        async with self._opening:
+            self._closed = True
+            if self._driven is not None:
+                await self._driven.run(self._disconnect)
+                await self._driven.close()
+                self._driven = None
+
+    def _disconnect(self) -> None:
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None
 
     def _transact(self, work: Callable[[Connection], T]) -> T:
-        connection, raw = self._connected(), self._raw()
         with said(self._begin):
+            connection, raw = self._connected(), self._raw()
             raw.execute(self._begin)
         try:
             result = work(connection)
             with said("COMMIT"):
                 raw.execute("COMMIT")
         except BaseException:
-            # SQLite itself rolls back after some failures, of the disk for one.
-            if raw.in_transaction:
-                raw.rollback()
+            _undo(raw)
             raise
         return result
 
@@ -146,6 +150,8 @@ class _Thread:
 
     async def _opened(self) -> _Driven:
         async with self._opening:
+            if self._closed:
+                raise StoreUnavailable("the database is closed")
             if self._driven is None:
                 self._driven = await self._open()
         return self._driven
@@ -173,6 +179,13 @@ class _Thread:
     def _raw(self) -> Any:
         assert self._driven is not None
         return self._driven._conn  # noqa: SLF001 - the connection whose thread this is called in
+
+
+def _undo(raw: sqlite3.Connection) -> None:
+    """Roll back, unless SQLite has done so itself, as it does after some failures of the disk."""
+    if raw.in_transaction:
+        with said("ROLLBACK"):
+            raw.rollback()
 
 
 @cache

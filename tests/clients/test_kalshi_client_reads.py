@@ -143,6 +143,19 @@ async def test_every_read_of_ours_names_the_subaccount(stage: Stage) -> None:
     assert all("subaccount=2" in request.target for request in stage.exchange.requests)
 
 
+async def test_of_a_list_asked_for_some_orders_only_their_rows_are_read(stage: Stage) -> None:
+    rows = [samples.fill_row(order_id="mine"), samples.fill_row(order_id="other", fee_cost="no amount")]
+    stage.exchange.answers("GET", "/portfolio/fills", page("fills", *rows))
+    assert [fill.order_id for fill in await stage.client.fills(orders={"mine"}, since=SINCE)] == ["mine"]
+
+
+async def test_a_row_that_names_no_order_makes_its_list_unreadable(stage: Stage) -> None:
+    nameless = page("fills", samples.fill_row(order_id="mine"), samples.fill_row(order_id=""))
+    stage.exchange.answers("GET", "/portfolio/fills", *[nameless] * 9)
+    with pytest.raises(PeerUnavailable):
+        await stage.client.fills(orders={"mine"})
+
+
 async def test_rows_of_every_list_are_read(stage: Stage) -> None:
     stage.exchange.answers("GET", "/portfolio/fills", page("fills", samples.fill_row()))
     stage.exchange.answers("GET", "/portfolio/positions", page("market_positions", samples.position_row()))

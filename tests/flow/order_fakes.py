@@ -272,10 +272,11 @@ class FakeExchange:
         since: datetime | None = None,
         priority: bool = False,
     ) -> list[VenueFill]:
-        del orders, since, priority
+        del since, priority
         await self._asked()
         unseen = self.archived_fills or self.late_fills
         shown = [] if unseen else [t for t in self.trades if order_id in {None, t.order_id}]
+        shown = [t for t in shown if orders is None or t.order_id in orders]
         return shown * 2 if self.twice else shown
 
     async def historical_fills(

@@ -14,6 +14,7 @@ from hedge_service.core.market import BookSide
 from hedge_service.core.money import Count, Money, Price
 from hedge_service.core.orders import AttemptState
 from hedge_service.core.parlay import Mode
+from hedge_service.store import journal_sets
 from tests.flow.order_fakes import Way
 from tests.flow.order_stage import open_order_stage
 from tests.flow.stage_clock import START
@@ -211,6 +212,22 @@ async def test_an_order_whose_turn_comes_after_its_time_is_not_sent(stage: Order
     assert stage.exchange.written == []
 
 
+async def test_an_intent_that_was_ended_while_its_order_stood_in_line_is_not_sent(stage: OrderStage) -> None:
+    """Another epoch may have ended it and given its cash to others, without a row of the order to be seen."""
+    bucket = stage.process.limiter.write
+    bucket.throttled()
+    bucket._paused_until = bucket._bucket.at + 30
+    intent = await stage.intent()
+    await stage.process.dispatcher.step()
+    await stage.clock.quiet()
+    now = stage.clock.now()
+    await stage.database.write(lambda tx: journal_sets.end(tx, [(intent.id, "attempts_used")], now))
+    await stage.drive()
+    assert stage.exchange.written == []
+    assert await stage.attempts(intent) == ()
+    assert (await stage.load(intent)).end_reason == "attempts_used"
+
+
 async def test_dry_run_does_everything_but_the_send(tmp_path: Path) -> None:
     async with open_order_stage(tmp_path) as stage:
         intent = await stage.intent(mode=Mode.DRY_RUN)
@@ -283,6 +300,17 @@ async def test_a_journal_that_cannot_be_written_sends_nothing(stage: OrderStage)
     assert stage.log.names("order.") == ["order.sent", "order.accepted"]
     assert len(stage.exchange.written) == 1
     assert (await stage.only(intent)).sends == 1
+
+
+async def test_a_journal_that_can_not_be_written_for_long_is_tried_more_and_more_seldom(
+    stage: OrderStage,
+) -> None:
+    stage.database.fails["Wire._begin"] = 1_000
+    intent = await stage.intent(ttl_s=30)
+    await stage.drive()
+    assert 5 <= len(stage.log.named("intent.waiting")) <= 12
+    assert stage.log.names("order.") == ["order.not_sent"]
+    assert (await stage.only(intent)).state is S.NOT_SENT
 
 
 async def test_a_driver_cancelled_while_on_the_wire_leaves_the_send_to_its_end(stage: OrderStage) -> None:

@@ -161,6 +161,44 @@ DEFECTS: tuple[Defect, ...] = (
         tests=("tests/store/test_postgres.py",),
     ),
     Defect(
+        name="an order sent for an intent that has ended",
+        edits=(
+            Edit(
+                "hedge_service/flow/sending.py",
+                "    if intent.ended_at is not None:\n",
+                "    if False:\n",
+            ),
+            Edit(
+                "hedge_service/store/journal_sets.py",
+                " if one.intent_id not in ended]",
+                "]",
+            ),
+        ),
+        tests=("tests/flow/test_dispatch.py",),
+    ),
+    Defect(
+        name="what is planned forgotten when it could not be stored",
+        edits=(
+            Edit(
+                "hedge_service/flow/dispatch.py",
+                "attempts=_with_planned(stored, work.attempts))",
+                "attempts=stored)",
+            ),
+        ),
+        tests=("tests/flow/test_dispatch.py",),
+    ),
+    Defect(
+        name="cash that a balance does not show left out",
+        edits=(
+            Edit(
+                "hedge_service/store/journal.py",
+                "    return {row.ticker: Money(int(row.micros)) for row in rows}\n",
+                "    return {} if rows else {}\n",
+            ),
+        ),
+        tests=("tests/store/test_journal_store.py",),
+    ),
+    Defect(
         name="events taken from a process that handles them",
         edits=(
             Edit(

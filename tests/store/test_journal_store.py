@@ -11,10 +11,11 @@ import pytest
 from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
 
+from hedge_service.clock import millis
 from hedge_service.core.money import Count, Money
 from hedge_service.core.orders import TRANSITIONS, AttemptState, IllegalMove
 from hedge_service.store import journal, journal_sets, parlays
-from hedge_service.store.schema import attempts, order_events
+from hedge_service.store.schema import attempts, intents, order_events
 from tests.store.parlay_samples import (
     NOW,
     intent_of,
@@ -27,6 +28,8 @@ from tests.store.parlay_samples import (
 )
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from sqlalchemy.engine import Connection
 
     from hedge_service.core.journal import Attempt
@@ -70,6 +73,45 @@ async def test_an_attempt_planned_twice_is_one_attempt_with_its_first_bytes(data
         first = put_attempt(tx)
         journal_sets.plan(tx, [replace(first, body=b"other", count=Count.of(1))])
         assert journal.get(tx, first.client_order_id) == first
+
+    await database.write(work)
+
+
+async def test_only_what_was_sent_since_and_ended_is_added_up_as_taken(database: Database) -> None:
+    before, since = NOW, NOW + timedelta(milliseconds=500)
+    took = {"cost_micros": 700, "fees_micros": 30}
+
+    def put(tx: Connection, number: int, state: AttemptState, at: datetime, ticker: str = "A") -> str:
+        attempt = put_attempt(tx, number)
+        mine = attempts.c.client_order_id == attempt.client_order_id
+        tx.execute(attempts.update().where(mine).values(state=state.value, last_sent_ms=millis(at), **took))
+        tx.execute(intents.update().where(intents.c.id == attempt.intent_id).values(ticker=ticker))
+        return attempt.intent_id
+
+    def work(tx: Connection) -> None:
+        put(tx, 1, S.FILLED, since)
+        put(tx, 2, S.CANCELLED, LATER)
+        put(tx, 3, S.FILLED, LATER, "B")
+        put(tx, 4, S.FILLED, before)
+        put(tx, 5, S.UNKNOWN, LATER)
+        put(tx, 6, S.REFUSED, LATER)
+        sold = put(tx, 7, S.FILLED, LATER)
+        tx.execute(intents.update().where(intents.c.id == sold).values(reduce_only=True))
+        assert journal.taken_since(tx, since) == {"A": Money(1_460), "B": Money(730)}
+        assert [attempt.state for _, attempt in journal.under_way(tx)] == [S.UNKNOWN]
+
+    await database.write(work)
+
+
+async def test_nothing_is_planned_for_an_intent_that_has_ended(database: Database) -> None:
+    def work(tx: Connection) -> None:
+        ended, still_open = intent_of(put_parlay(tx, 1)), intent_of(put_parlay(tx, 2))
+        for intent in (ended, still_open):
+            journal.put_intent(tx, intent)
+        journal_sets.end(tx, [(ended.id, "ttl_over")], NOW)
+        journal_sets.plan(tx, [planned(ended), planned(still_open)])
+        assert journal.load(tx, ended.id)[1] == ()
+        assert journal.load(tx, still_open.id)[1] == (planned(still_open),)
 
     await database.write(work)
 
