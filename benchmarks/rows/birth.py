@@ -33,7 +33,7 @@ def measure(effort: Effort) -> Iterator[Figure]:
     """Measure in rounds: the whole way, then its parts."""
     count = effort.of(200, 40)
     sold = [Sale(number, LEGS) for number in range(count * effort.rounds)]
-    # Orders that are not the service's would halt it at its next comparison: the parts have an exchange apart.
+    # Orders of strangers would halt the service at its next comparison: the parts have an exchange apart.
     with stage() as set_up, stage() as apart:
         prepared(set_up, lambda tx: offer(tx, sold))
         with (
