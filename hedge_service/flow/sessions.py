@@ -10,7 +10,7 @@ from hedge_service.clients.payments_errors import PaymentsRefused
 from hedge_service.core.acceptance import OVER
 from hedge_service.errors import PeerError
 from hedge_service.logs import digest
-from hedge_service.store import checkouts, halts, quotes
+from hedge_service.store import checkouts, halts
 from hedge_service.wire.stripe.sessions import SessionStatus
 
 if TYPE_CHECKING:
@@ -187,9 +187,6 @@ def _surely_closed(session: CheckoutSession | None, reason: str) -> bool:
 
 
 def _unpaid(tx: Connection) -> tuple[tuple[_Unpaid, ...], bool]:
-    found = []
-    for checkout in checkouts.unpaid(tx):
-        quote = quotes.get(tx, checkout.quote_id)
-        tickers = () if quote is None else tuple(leg.bet.ticker for leg in quote.legs)
-        found.append(_Unpaid(checkout=checkout, tickers=tickers))
+    tickers = checkouts.tickers_of_unpaid(tx)
+    found = (_Unpaid(checkout=each, tickers=tickers.get(each.quote_id, ())) for each in checkouts.unpaid(tx))
     return tuple(found), halts.reason(tx) is not None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import BindParameter, Row, bindparam, select, update
@@ -10,7 +11,7 @@ from hedge_service.clock import instant, millis
 from hedge_service.core.parlay import Checkout, CheckoutState
 from hedge_service.store.prepared import Prepared
 from hedge_service.store.rows import insert_if_absent
-from hedge_service.store.schema import checkouts
+from hedge_service.store.schema import checkouts, quote_legs
 
 if TYPE_CHECKING:
     from sqlalchemy.engine import Connection
@@ -54,9 +55,15 @@ def of_quote(tx: Connection, quote: Quote) -> Checkout | None:
 
 def unpaid(tx: Connection) -> tuple[Checkout, ...]:
     """List checkouts whose session may still be paid, oldest first."""
-    waiting = checkouts.c.state.in_((CheckoutState.PENDING.value, CheckoutState.OPEN.value))
-    rows = tx.execute(select(checkouts).where(waiting).order_by(checkouts.c.created_ms))
-    return tuple(_checkout(row) for row in rows)
+    return tuple(_checkout(row) for row in _UNPAID.all(tx))
+
+
+def tickers_of_unpaid(tx: Connection) -> dict[str, tuple[str, ...]]:
+    """Give the markets of each quote whose session may still be paid, by quote, in the order of its legs."""
+    found: dict[str, list[str]] = defaultdict(list)
+    for quote_id, ticker in _TICKERS.all(tx):
+        found[quote_id].append(ticker)
+    return {quote_id: tuple(tickers) for quote_id, tickers in found.items()}
 
 
 def closed(tx: Connection, reference: str) -> None:
@@ -70,6 +77,14 @@ _KEY: BindParameter[str] = bindparam("key")
 _BY_REFERENCE = Prepared(select(checkouts).where(checkouts.c.reference == _KEY))
 _BY_SESSION = Prepared(select(checkouts).where(checkouts.c.session_id == _KEY))
 _BY_QUOTE = Prepared(select(checkouts).where(checkouts.c.quote_id == _KEY))
+_MAY_BE_PAID = checkouts.c.state.in_((CheckoutState.PENDING.value, CheckoutState.OPEN.value))
+_UNPAID = Prepared(select(checkouts).where(_MAY_BE_PAID).order_by(checkouts.c.created_ms))
+_TICKERS = Prepared(
+    select(quote_legs.c.quote_id, quote_legs.c.ticker)
+    .join(checkouts, checkouts.c.quote_id == quote_legs.c.quote_id)
+    .where(_MAY_BE_PAID)
+    .order_by(quote_legs.c.quote_id, quote_legs.c.leg)
+)
 _MOVE = Prepared(
     update(checkouts)
     .where(checkouts.c.reference == _KEY, checkouts.c.state != CheckoutState.PAID.value)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from sqlalchemy import case, exists, func, select, union, update
+from sqlalchemy import bindparam, case, exists, func, select, union, update
 
 from hedge_service.clock import instant, millis
 from hedge_service.core.ledger import Account
@@ -14,6 +14,7 @@ from hedge_service.core.money import Count, Money, Price
 from hedge_service.core.settled_cash import BookedSettlement
 from hedge_service.core.settlement import Ending, ParlayState
 from hedge_service.store import claims
+from hedge_service.store.prepared import Prepared
 from hedge_service.store.rows import insert_if_absent
 from hedge_service.store.schema import (
     fills,
@@ -78,10 +79,14 @@ def resolvable(tx: Connection) -> tuple[str, ...]:
 
 def checked(tx: Connection, statuses: Iterable[tuple[str, MarketStatus]], at: datetime) -> None:
     """Record how markets that are not final stand, on every leg that waits for them."""
-    for ticker, status in statuses:
-        waiting = (parlay_legs.c.ticker == ticker, parlay_legs.c.settled_ms.is_(None))
-        values = {"market_status": status.value, "checked_ms": millis(at)}
-        tx.execute(update(parlay_legs).where(*waiting).values(**values))
+    values = {"checked_ms": millis(at)}
+    rows = [{"key": ticker, "market_status": status.value, **values} for ticker, status in statuses]
+    _CHECK.each(tx, rows)
+
+
+_CHECK = Prepared(
+    update(parlay_legs).where(parlay_legs.c.ticker == bindparam("key"), parlay_legs.c.settled_ms.is_(None))
+)
 
 
 def settle_legs(tx: Connection, result: MarketResult, at: datetime) -> int:
