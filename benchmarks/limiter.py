@@ -52,7 +52,8 @@ class StrictExchange:
         self._bucket = self._bucket.refilled(time.monotonic())
         if self._bucket.available < 10:
             return web.json_response({"error": "too many requests"}, status=429)
-        self._bucket = self._bucket.hold(10).written(10)
+        # Here it has arrived: the exchange's own bucket waits for nobody's reply.
+        self._bucket = self._bucket.hold(10).written(10).arrived()
         counts = {"fill_count": "0.00", "remaining_count": "0.00", "ts_ms": 1}
         reply = {"order_id": order["client_order_id"], **counts}
         return web.json_response(reply, status=201)

@@ -159,6 +159,7 @@ def _in_doubt(tx: Connection) -> int:
 
 async def main() -> None:
     """Compose the service and obey."""
+    # Everything is loaded by now; the collector works as it does in `serve`.
     with loading():
         pass
     config = load_config(path=None, environ=os.environ, cwd=Path.cwd(), live=True)
