@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-# Nearly all that a request makes is freed by reference counts: at the interpreter's own thresholds (700, 10, 10)
-# the collector looks for cycles many times a second under load, and finds next to nothing.
+# Nearly all that a request makes is freed by reference counts: at the interpreter's own thresholds
+# (700, 10, 10) the collector looks for cycles many times a second under load, and finds next to nothing.
 SELDOM = (20_000, 20, 50)
 
 
